@@ -1,0 +1,67 @@
+# make book · make test · make lab · make serve · make outputs · make clean
+# Each does its own set-up: .ci/setup puts the pinned packages into .venv.
+
+BIN := .venv/bin
+HTML := _build/html
+PORT ?= 8000
+
+# Same hashes everywhere, and no progress bars in outputs that are compared.
+export PYTHONHASHSEED := 0
+export TQDM_DISABLE := 1
+
+.PHONY: help setup book test lab serve outputs clean
+
+help:
+	@echo "make book     build the book into $(HTML)"
+	@echo "make test     run everything that must hold"
+	@echo "make lab      open the notebooks in JupyterLab"
+	@echo "make serve    show the built book at http://127.0.0.1:$(PORT)"
+	@echo "make outputs  run the notebooks and store their outputs, after editing them"
+	@echo "make clean    remove what was built (not .venv)"
+
+setup:
+	@PYTHON="$(PYTHON)" .ci/setup
+
+# A failed build leaves pages behind that the next one would take for good: Sphinx
+# warns once. So they go, while the notebooks already executed stay in the cache.
+book: setup
+	@start=$$(date +%s); \
+	if $(BIN)/jupyter-book build . -W --keep-going; then \
+		echo; echo "Built $$(find $(HTML)/book -name '*.html' | wc -l) pages in $$(( $$(date +%s) - start )) s."; \
+		echo "Open $(HTML)/index.html, or run: make serve"; \
+	else \
+		rm -rf _build/.doctrees $(HTML); \
+		echo; echo "The book did not build: the warnings and errors above say where. Mend them and run: make book" >&2; \
+		exit 1; \
+	fi
+
+# One thread each for two notebooks at a time.
+test: book
+	@start=$$(date +%s); set -e; \
+	echo "== lint"; $(BIN)/ruff check . ; $(BIN)/ruff format --check . ; \
+	echo "== the package, its doctests and the book's own checks"; \
+	$(BIN)/python -m pytest -q --durations=5; \
+	echo "== nbval: every notebook, outputs compared"; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --nbval --nbval-current-env \
+		--nbval-cell-timeout=300 -n 2 --dist loadfile book; \
+	echo; echo "All checks passed in $$(( $$(date +%s) - start )) s: lint, package tests, doctests, book checks, nbval."; \
+	echo "What each check guards stands in tests/; the book is in $(HTML)/index.html"
+
+lab: setup
+	@unset TQDM_DISABLE; $(BIN)/jupyter lab book
+
+serve:
+	@[ -e $(HTML)/index.html ] || { echo "serve: there is no built book yet: run make book first." >&2; exit 1; }
+	@echo "The book is at http://127.0.0.1:$(PORT) until you press Ctrl+C."
+	@python3 -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) 2>/dev/null || \
+		{ [ $$? -eq 130 ] || { echo "serve: port $(PORT) is taken: run make serve PORT=8001" >&2; exit 1; }; }
+
+outputs: setup
+	@$(BIN)/python book/store_outputs.py
+	@echo "Read what changed: git diff book"
+
+clean:
+	@rm -rf _build .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	@find . -name __pycache__ -not -path './.venv/*' -type d -prune -exec rm -rf {} +
+	@find book -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
+	@echo "Removed what was built. The packages stay in .venv; remove that folder to install them anew."
