@@ -1,0 +1,103 @@
+"""What every public function checks at its boundary: one clear message per mistake."""
+
+import math
+import numbers
+
+import numpy as np
+
+
+def check_p(p):
+    """Return the drop probability `p` as a float, or raise.
+
+    Booleans, strings, arrays and None are refused: none of them is a
+    probability that somebody meant to write.
+    """
+    if isinstance(p, (bool, np.bool_)) or not isinstance(p, numbers.Real):
+        raise TypeError(
+            f"p must be a real number, the probability to drop; got {p!r} of type "
+            f"{type(p).__name__}. Pass a float such as p=0.3."
+        )
+    value = float(p)
+    if math.isnan(value) or not 0.0 <= value <= 1.0:
+        raise ValueError(
+            f"p must lie in [0, 1]; got {p!r}. p is the probability to drop: "
+            "to keep 80 %, pass p=0.2."
+        )
+    return value
+
+
+def check_generator(rng):
+    """Raise unless `rng` is a NumPy Generator whose raw stream is 64 bits wide."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a numpy.random.Generator; got {rng!r} of type "
+            f"{type(rng).__name__}. Build it once with "
+            "rng = numpy.random.default_rng(seed) and pass the same object to every "
+            "call: an integer here would repeat one mask for ever."
+        )
+    if isinstance(rng.bit_generator, np.random.MT19937):
+        raise TypeError(
+            "rng must draw 64-bit words; got a Generator over MT19937, which draws 32. "
+            "Use numpy.random.default_rng(seed) instead."
+        )
+
+
+def check_shape(shape, name="shape"):
+    """Return `shape` as a tuple of non-negative ints, or raise."""
+    if isinstance(shape, numbers.Integral):
+        shape = (shape,)
+    try:
+        sizes = tuple(shape)
+    except TypeError:
+        sizes = (None,)
+    for size in sizes:
+        if isinstance(size, (bool, np.bool_)) or not isinstance(size, numbers.Integral):
+            raise TypeError(
+                f"{name} must be an int or a tuple of ints; got {shape!r}. "
+                "Pass for example x.shape."
+            )
+        if size < 0:
+            raise ValueError(
+                f"{name} must have sizes of 0 or more; got {shape!r}. "
+                "Pass for example x.shape."
+            )
+    return tuple(int(size) for size in sizes)
+
+
+def check_mask_shape(mask_shape, shape):
+    """Return the mask's shape for an x of `shape`; None means one draw an element."""
+    if mask_shape is None:
+        return tuple(shape)
+    sizes = check_shape(mask_shape, "mask_shape")
+    fits = len(sizes) <= len(shape) and all(
+        m in (1, n) for m, n in zip(sizes[::-1], tuple(shape)[::-1], strict=False)
+    )
+    if not fits:
+        raise ValueError(
+            f"mask_shape must broadcast to the shape of x; got {mask_shape!r} for x of "
+            f"shape {tuple(shape)}. Write 1 for each axis along which a draw is shared."
+        )
+    return sizes
+
+
+def check_mask_fits(mask_shape, shape, name="mask"):
+    """Raise unless a mask of `mask_shape` broadcasts to `shape`."""
+    try:
+        fits = np.broadcast_shapes(tuple(mask_shape), tuple(shape)) == tuple(shape)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{name} must broadcast to the shape of x; got {name} of shape "
+            f"{tuple(mask_shape)} for x of shape {tuple(shape)}. "
+            "Draw it with keep_mask(x.shape, p, rng)."
+        )
+
+
+def check_nothing_kept(any_kept):
+    """Raise if a mask keeps something although p = 1: there is no finite scale for it."""
+    if any_kept:
+        raise ValueError(
+            "mask must be all False when p = 1, since nothing is kept then; got a mask "
+            "that keeps elements. Pass the p with which the mask was drawn."
+        )

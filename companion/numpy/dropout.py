@@ -1,0 +1,264 @@
+"""Inverted dropout in NumPy, with its backward pass written by hand."""
+
+import numpy as np
+
+from companion._arguments import (
+    check_generator,
+    check_mask_fits,
+    check_mask_shape,
+    check_nothing_kept,
+    check_p,
+)
+from companion.masks import keep_mask
+from companion.numpy.nn import Module
+
+
+def _check_floats(x, name):
+    """Return x as an array of real floating-point numbers, or raise."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must be a plain array; got a MaskedArray, whose mask would be lost. "
+            f"Pass {name}.filled(value)."
+        )
+    if not isinstance(x, np.ndarray | np.generic) or not np.issubdtype(
+        x.dtype, np.floating
+    ):
+        kind = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(
+            f"{name} must be a NumPy array of floats; got {kind}. "
+            f"Convert it first, for example numpy.asarray({name}, dtype=float)."
+        )
+    return np.asarray(x)
+
+
+def dropout_forward(x, mask, p):
+    """Apply inverted dropout with a given mask: keep and scale, or set to zero.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Real floats of any shape. Left as it is.
+    mask : numpy.ndarray
+        Booleans, True = keep, of a shape that broadcasts to that of x.
+    p : float
+        Probability to **drop** with which the mask was drawn, in [0, 1].
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype as x.
+
+    Raises
+    ------
+    TypeError
+        If x is not a float array, mask not boolean, or p not a real number.
+    ValueError
+        If p lies outside [0, 1], the mask does not broadcast to x, or it keeps
+        something although p = 1.
+
+    Notes
+    -----
+    .. math:: y_i = \\begin{cases} x_i / (1 - p) & m_i = 1 \\\\ 0 & m_i = 0 \\end{cases}
+
+    The mask selects and does not multiply: a dropped element is exactly +0.0
+    even where x is inf or nan. The scale 1/(1-p) is computed in float64 and
+    rounded once, to the dtype of x (to float32 where x is float16). A kept
+    value that then overflows becomes inf, with NumPy's RuntimeWarning.
+
+    Source: Srivastava et al. (2014), section 10. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dropout_forward(np.ones(4), np.array([True, False, True, True]), 0.2)
+    array([1.25, 0.  , 1.25, 1.25])
+    """
+    p = check_p(p)
+    x = _check_floats(x, "x")
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
+        kind = getattr(mask, "dtype", type(mask).__name__)
+        raise TypeError(
+            f"mask must be a NumPy array of booleans, True = keep; got {kind}. "
+            "Draw it with keep_mask(x.shape, p, rng)."
+        )
+    check_mask_fits(mask.shape, x.shape)
+    y = np.zeros_like(x)
+    if p == 1.0:
+        check_nothing_kept(mask.any())
+        return y
+    # float16 is multiplied in float32, so that only the result is rounded.
+    work = np.promote_types(x.dtype, np.float32)
+    scale = work.type(1.0 / (1.0 - p))
+    return np.multiply(x, scale, out=y, where=mask, dtype=work, casting="same_kind")
+
+
+def dropout_backward(dy, mask, p):
+    """Return the gradient with respect to x, given the gradient dy with respect to y.
+
+    Dropout with a fixed mask is linear and acts on each element alone, so its
+    derivative is the same selection with the same scale.
+
+    Parameters
+    ----------
+    dy : numpy.ndarray
+        Gradient of the loss with respect to the output; real floats.
+    mask : numpy.ndarray
+        The mask of the forward pass: booleans that broadcast to dy.
+    p : float
+        Probability to **drop** of the forward pass, in [0, 1].
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype as dy.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `dropout_forward`.
+
+    Notes
+    -----
+    .. math:: \\frac{\\partial L}{\\partial x_i}
+        = \\frac{m_i}{1 - p} \\, \\frac{\\partial L}{\\partial y_i}
+
+    Source: Srivastava et al. (2014), section 5.1. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dropout_backward(np.ones(3), np.array([True, False, True]), 0.2)
+    array([1.25, 0.  , 1.25])
+    """
+    return dropout_forward(_check_floats(dy, "dy"), mask, p)
+
+
+def dropout(x, p, rng, *, training=True, mask_shape=None):
+    """Drop elements of x at random and scale the others up: inverted dropout.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Real floats of any shape. Left as it is.
+    p : float
+        Probability to **drop**, in [0, 1].
+    rng : numpy.random.Generator
+        Source of the mask.
+    training : bool
+        False returns x itself and draws nothing.
+    mask_shape : tuple of int, optional
+        Shape of the mask, with 1 for each axis along which one draw is shared;
+        by default the shape of x. (N, C, 1, 1) drops whole channels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype as x. It is x itself, not a copy, in evaluation
+        and for p = 0.
+
+    Raises
+    ------
+    TypeError
+        If x is not a float array, p not a real number, or rng not a Generator.
+    ValueError
+        If p lies outside [0, 1] or mask_shape does not broadcast to x.
+
+    Notes
+    -----
+    .. math:: y_i = \\frac{m_i x_i}{1 - p}, \\quad P(m_i = 1) = 1 - p,
+        \\quad E[y_i] = x_i, \\quad \\mathrm{Var}[y_i] = \\frac{p}{1 - p} x_i^2
+
+    Source: Srivastava et al. (2014), section 10. Explained in chapters 3 and 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> dropout(np.ones(5), 0.2, rng)
+    array([1.25, 1.25, 0.  , 1.25, 1.25])
+    >>> dropout(np.ones(5), 0.2, rng, training=False)
+    array([1., 1., 1., 1., 1.])
+    """
+    p = check_p(p)
+    check_generator(rng)
+    x = _check_floats(x, "x")
+    shape = check_mask_shape(mask_shape, x.shape)
+    if not training or p == 0.0:
+        return x
+    return dropout_forward(x, keep_mask(shape, p, rng), p)
+
+
+class Dropout(Module):
+    """A layer that drops elements in training and does nothing in evaluation.
+
+    Parameters
+    ----------
+    p : float
+        Probability to **drop**, in [0, 1]. There is no default.
+    rng : numpy.random.Generator
+        Source of the masks. Each forward pass in training draws a new one.
+
+    Attributes
+    ----------
+    mask : numpy.ndarray or None
+        Keep mask of the last forward pass; None if nothing could be dropped.
+
+    Raises
+    ------
+    TypeError
+        If p is not a real number or rng not a Generator.
+    ValueError
+        If p lies outside [0, 1].
+    RuntimeError
+        If `backward` is called before `forward`.
+
+    Notes
+    -----
+    See `dropout` for the equation.
+
+    Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Dropout(0.2, np.random.default_rng(1))
+    >>> layer(np.ones(5))
+    array([1.25, 1.25, 0.  , 1.25, 1.25])
+    >>> layer.backward(np.ones(5))
+    array([1.25, 1.25, 0.  , 1.25, 1.25])
+    >>> layer.eval()(np.ones(5))
+    array([1., 1., 1., 1., 1.])
+    """
+
+    def __init__(self, p, rng):
+        super().__init__()
+        self.p = check_p(p)
+        check_generator(rng)
+        self.rng = rng
+        self.mask = None
+        self._forward_p = None  # p of the last forward pass; a schedule may change p
+
+    def forward(self, x):
+        """Return x with elements dropped, or x itself in evaluation mode."""
+        x = _check_floats(x, "x")
+        p = check_p(self.p)
+        self._forward_p, self.mask = p, None
+        if not self.training or p == 0.0:
+            return x
+        self.mask = keep_mask(x.shape, p, self.rng)
+        return dropout_forward(x, self.mask, p)
+
+    def backward(self, dy):
+        """Return the gradient with respect to the last input of `forward`."""
+        if self._forward_p is None:
+            raise RuntimeError(
+                "backward needs the mask of a forward pass, and there was none. "
+                "Call the layer first."
+            )
+        dy = _check_floats(dy, "dy")
+        if self.mask is None:
+            return dy
+        return dropout_backward(dy, self.mask, self._forward_p)
+
+    def __repr__(self):
+        return f"Dropout(p={self.p})"

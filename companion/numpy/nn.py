@@ -1,0 +1,496 @@
+"""A small network in NumPy, forward and backward by hand.
+
+The names are PyTorch's, so that `companion.torch.nn` can hold the same ones.
+Weights have shape (in_features, out_features): a layer computes x @ W + b.
+"""
+
+import numpy as np
+
+from companion._training import (
+    batches,
+    check_rate,
+    check_same_length,
+    initial_weights,
+    progress_bar,
+)
+
+
+class Module:
+    """Base of all NumPy layers: calling it runs `forward`, and it has two modes.
+
+    Source: the interface of `torch.nn.Module`. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> layer = ReLU()
+    >>> layer.training, layer.eval().training
+    (True, False)
+    """
+
+    def __init__(self):
+        self.training = True
+
+    def __call__(self, x):
+        return self.forward(x)
+
+    def train(self, mode=True):
+        """Switch to training mode (or to evaluation with mode=False); return self."""
+        self.training = bool(mode)
+        return self
+
+    def eval(self):
+        """Switch to evaluation mode; return self."""
+        return self.train(False)
+
+    def parameters(self):
+        """Return the list of this module's `Parameter` objects."""
+        return []
+
+
+class Parameter:
+    """An array that is learned, with its gradient beside it.
+
+    Parameters
+    ----------
+    value : numpy.ndarray
+        The weights; changed in place by an optimiser.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Parameter(np.zeros(2)).grad
+    array([0., 0.])
+    """
+
+    def __init__(self, value):
+        self.value = value
+        self.grad = np.zeros_like(value)
+
+
+class Linear(Module):
+    """Affine layer, y = x W + b.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Sizes of the last axis of x and of y; at least 1.
+    rng : numpy.random.Generator
+        Source of the initial weights: uniform on ±1/sqrt(in_features), first
+        the weights, then the bias.
+    dtype : numpy.dtype
+        Floating-point type of weights and bias.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a positive int, rng not a Generator, or dtype not a
+        real float.
+
+    Notes
+    -----
+    .. math:: Y = X W + b, \\quad dW = X^T dY, \\quad db = \\textstyle\\sum_n dY_n,
+        \\quad dX = dY W^T
+
+    Source: Goodfellow, Bengio and Courville (2016), section 6.5. Explained in
+    chapter 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Linear(3, 2, np.random.default_rng(0))
+    >>> layer(np.ones((4, 3), np.float32)).shape
+    (4, 2)
+    """
+
+    def __init__(self, in_features, out_features, rng, dtype=np.float32):
+        super().__init__()
+        weight, bias = initial_weights(in_features, out_features, rng)
+        dtype = np.dtype(dtype)
+        if not np.issubdtype(dtype, np.floating):
+            raise TypeError(
+                f"dtype must be a real floating-point type; got {dtype}. "
+                "Pass numpy.float32 or numpy.float64."
+            )
+        self.weight = Parameter(weight.astype(dtype))
+        self.bias = Parameter(bias.astype(dtype))
+
+    def forward(self, x):
+        """Return x W + b for x of shape (n, in_features)."""
+        self._x = x
+        return x @ self.weight.value + self.bias.value
+
+    def backward(self, dy):
+        """Store the gradients of weight and bias; return the gradient of x."""
+        self.weight.grad = self._x.T @ dy
+        self.bias.grad = dy.sum(axis=0)
+        return dy @ self.weight.value.T
+
+    def parameters(self):
+        """Return [weight, bias]."""
+        return [self.weight, self.bias]
+
+
+class ReLU(Module):
+    """Rectifier, y = max(x, 0).
+
+    Notes
+    -----
+    .. math:: y_i = \\max(x_i, 0), \\quad dx_i = [x_i > 0] \\, dy_i
+
+    Source: Nair and Hinton (2010). Explained in chapter 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ReLU()(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+
+    def forward(self, x):
+        """Return x where it is positive, else 0."""
+        self._positive = x > 0
+        return np.maximum(x, 0)
+
+    def backward(self, dy):
+        """Return dy where x was positive, else 0."""
+        return np.where(self._positive, dy, dy.dtype.type(0))
+
+
+class Sequential(Module):
+    """Layers called one after the other.
+
+    Parameters
+    ----------
+    *layers : Module
+        Called in this order by `forward`, in reverse by `backward`.
+
+    Raises
+    ------
+    TypeError
+        If a layer is not a `Module`.
+
+    Source: the interface of `torch.nn.Sequential`. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> model = Sequential(Linear(4, 8, rng), ReLU(), Linear(8, 3, rng))
+    >>> model(np.ones((2, 4), np.float32)).shape, len(model.parameters())
+    ((2, 3), 4)
+    """
+
+    def __init__(self, *layers):
+        super().__init__()
+        for layer in layers:
+            if not isinstance(layer, Module):
+                raise TypeError(
+                    f"layers must be Modules of companion.numpy; got {layer!r} of type "
+                    f"{type(layer).__name__}."
+                )
+        self.layers = layers
+
+    def __getitem__(self, index):
+        return self.layers[index]
+
+    def forward(self, x):
+        """Return the output of the last layer."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def backward(self, dy):
+        """Run every layer's backward from the last to the first; return dx."""
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def train(self, mode=True):
+        """Switch this module and all its layers; return self."""
+        for layer in self.layers:
+            layer.train(mode)
+        return super().train(mode)
+
+    def parameters(self):
+        """Return the parameters of all layers, in order."""
+        return [p for layer in self.layers for p in layer.parameters()]
+
+
+class CrossEntropyLoss:
+    """Mean softmax cross-entropy of a batch.
+
+    Call it with logits of shape (n, classes) and integer labels of shape (n,);
+    it returns a float. `backward()` then returns the gradient of the logits.
+
+    Raises
+    ------
+    TypeError
+        If labels are not integers.
+    ValueError
+        If the shapes do not match, the batch is empty, or a label is not in
+        [0, classes).
+
+    Notes
+    -----
+    .. math:: L = -\\frac1n \\sum_i \\log s_{i, y_i}, \\quad
+        s = \\mathrm{softmax}(z), \\quad
+        dz_{ij} = \\frac1n (s_{ij} - [j = y_i])
+
+    Source: Goodfellow, Bengio and Courville (2016), section 6.2.2. Explained in
+    chapter 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = CrossEntropyLoss()
+    >>> round(loss(np.zeros((2, 10)), np.array([3, 7])), 4)  # log(10)
+    2.3026
+    >>> loss.backward().shape
+    (2, 10)
+    """
+
+    def __call__(self, logits, labels):
+        labels = np.asarray(labels)
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise TypeError(f"labels must be integers; got {labels.dtype}.")
+        if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
+            raise ValueError(
+                "logits must have shape (n, classes) and labels shape (n,), n > 0; "
+                f"got {logits.shape} and {labels.shape}."
+            )
+        classes = logits.shape[1]
+        if labels.min() < 0 or labels.max() >= classes:
+            raise ValueError(
+                f"labels must lie in [0, {classes}); got {labels.min()}..{labels.max()}."
+            )
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        self._labels = labels
+        self._log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return float(-self._log_softmax[np.arange(len(labels)), labels].mean())
+
+    def backward(self):
+        """Return the gradient of the last loss with respect to the logits."""
+        n = len(self._labels)
+        gradient = np.exp(self._log_softmax)
+        gradient[np.arange(n), self._labels] -= 1
+        return gradient / n
+
+
+class SGD:
+    """Stochastic gradient descent, with momentum and weight decay.
+
+    Parameters
+    ----------
+    parameters : list of Parameter
+        What to update.
+    lr : float
+        Learning rate, 0 or more.
+    momentum : float
+        In [0, 1).
+    weight_decay : float
+        Factor of the L2 penalty, 0 or more.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a rate is not a real number or out of range.
+
+    Notes
+    -----
+    .. math:: g \\leftarrow g + \\lambda w, \\quad v \\leftarrow \\mu v + g, \\quad
+        w \\leftarrow w - \\eta v
+
+    Source: the update of `torch.optim.SGD`; Sutskever et al. (2013). Explained
+    in chapters 2 and 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = Parameter(np.array([1.0]))
+    >>> w.grad = np.array([0.5])
+    >>> SGD([w], lr=0.1).step()
+    >>> w.value
+    array([0.95])
+    """
+
+    def __init__(self, parameters, lr, momentum=0.0, weight_decay=0.0):
+        check_rate("lr", lr)
+        check_rate("momentum", momentum, upper=1)
+        check_rate("weight_decay", weight_decay)
+        self.parameters = list(parameters)
+        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        self._velocity = [np.zeros_like(p.value) for p in self.parameters]
+
+    def step(self):
+        """Update every parameter once from its gradient."""
+        for p, v in zip(self.parameters, self._velocity, strict=True):
+            v *= self.momentum
+            v += p.grad + self.weight_decay * p.value
+            p.value -= self.lr * v
+
+
+class Adam:
+    """Adam: steps scaled by running means of the gradient and of its square.
+
+    Parameters
+    ----------
+    parameters : list of Parameter
+        What to update.
+    lr : float
+        Learning rate, 0 or more.
+    betas : tuple of float
+        Decay rates of the two running means, each in [0, 1).
+    eps : float
+        Added to the denominator, 0 or more.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a rate is not a real number or out of range.
+
+    Notes
+    -----
+    .. math:: m \\leftarrow \\beta_1 m + (1 - \\beta_1) g, \\quad
+        v \\leftarrow \\beta_2 v + (1 - \\beta_2) g^2, \\quad
+        w \\leftarrow w - \\eta \\frac{m / (1 - \\beta_1^t)}
+        {\\sqrt{v / (1 - \\beta_2^t)} + \\epsilon}
+
+    Source: Kingma and Ba (2015), algorithm 1. Explained in chapter 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = Parameter(np.array([1.0]))
+    >>> w.grad = np.array([0.5])
+    >>> Adam([w], lr=0.1).step()
+    >>> w.value.round(6)
+    array([0.9])
+    """
+
+    def __init__(self, parameters, lr, betas=(0.9, 0.999), eps=1e-8):
+        check_rate("lr", lr)
+        for i in range(2):
+            check_rate(f"betas[{i}]", betas[i], upper=1)
+        check_rate("eps", eps)
+        self.parameters = list(parameters)
+        self.lr, self.betas, self.eps = lr, betas, eps
+        self._mean = [np.zeros_like(p.value) for p in self.parameters]
+        self._square = [np.zeros_like(p.value) for p in self.parameters]
+        self._steps = 0
+
+    def step(self):
+        """Update every parameter once from its gradient."""
+        self._steps += 1
+        beta1, beta2 = self.betas
+        for p, m, v in zip(self.parameters, self._mean, self._square, strict=True):
+            m += (1 - beta1) * (p.grad - m)
+            v += (1 - beta2) * (p.grad**2 - v)
+            m_hat = m / (1 - beta1**self._steps)
+            v_hat = v / (1 - beta2**self._steps)
+            p.value -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
+
+
+def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
+    """Train a classifier with softmax cross-entropy; return the loss of every step.
+
+    Parameters
+    ----------
+    model : Module
+        Maps x to logits. It is switched to training mode and stays there.
+    x : numpy.ndarray
+        Inputs, shape (n, features).
+    labels : numpy.ndarray
+        Integers in [0, classes), shape (n,).
+    optimizer : SGD or Adam
+        Built on `model.parameters()`.
+    epochs, batch_size : int
+        At least 1.
+    rng : numpy.random.Generator
+        Source of the order of the examples; the masks come from the layers.
+    progress : bool
+        Show a progress bar with the time left. The environment variable
+        TQDM_DISABLE=1 hides all bars.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (epochs * ceil(n / batch_size),): the loss of each batch,
+        in nats, before its update.
+
+    Raises
+    ------
+    ValueError
+        If x and labels differ in length, or a count is below 1.
+    TypeError
+        If a count is not an int, rng not a Generator, or labels not integers.
+
+    Notes
+    -----
+    Explained in chapter 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> x, labels = rng.normal(size=(64, 2)), rng.integers(0, 2, 64)
+    >>> model = Sequential(Linear(2, 2, rng))
+    >>> sgd = SGD(model.parameters(), lr=0.1)
+    >>> losses = fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng,
+    ...              progress=False)
+    >>> losses.shape
+    (6,)
+    """
+    check_same_length(x, labels)
+    stream = batches(len(x), batch_size, epochs, rng)
+    model.train()
+    loss_function = CrossEntropyLoss()
+    losses = []
+    for batch in progress_bar(stream, epochs * -(-len(x) // batch_size), progress):
+        losses.append(loss_function(model(x[batch]), labels[batch]))
+        model.backward(loss_function.backward())
+        optimizer.step()
+    return np.array(losses)
+
+
+def evaluate(model, x, labels):
+    """Return loss and accuracy in evaluation mode; the mode is restored afterwards.
+
+    Parameters
+    ----------
+    model : Module
+        Maps x to logits.
+    x : numpy.ndarray
+        Inputs, shape (n, features).
+    labels : numpy.ndarray
+        Integers in [0, classes), shape (n,).
+
+    Returns
+    -------
+    loss : float
+        Mean cross-entropy in nats.
+    accuracy : float
+        Fraction of correct answers, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If x and labels differ in length.
+
+    Notes
+    -----
+    Explained in chapter 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> model = Sequential(Linear(2, 2, np.random.default_rng(0)))
+    >>> loss, accuracy = evaluate(model, np.ones((4, 2)), np.zeros(4, int))
+    >>> accuracy in (0.0, 1.0)
+    True
+    """
+    check_same_length(x, labels)
+    was_training = model.training
+    logits = model.eval()(x)
+    model.train(was_training)
+    loss = CrossEntropyLoss()(logits, labels)
+    return loss, float((logits.argmax(axis=1) == labels).mean())

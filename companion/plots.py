@@ -1,0 +1,181 @@
+"""Every figure style of the book, in one place.
+
+Colours are from the palette of Okabe and Ito, which colour-blind readers can
+tell apart. Meaning never rests on colour alone: kept units are filled, dropped
+ones crossed out.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.patches import Rectangle
+
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, GREY = "#CC79A7", "#56B4E9", "#6E6E6E"
+PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY)
+
+
+def use_style():
+    """Set matplotlib's defaults to the style of the book, for this process.
+
+    Notes
+    -----
+    Figures are 7 by 3.5 inches on a white plate, which reads well in the light
+    and the dark theme. Source: Okabe and Ito (2008) for the palette. Explained
+    in chapter 1.
+
+    Examples
+    --------
+    >>> use_style()
+    >>> plt.rcParams["axes.grid"]
+    True
+    """
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.0, 3.5),
+            "figure.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "axes.prop_cycle": plt.cycler(color=PALETTE),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#DDDDDD",
+            "font.size": 11.0,
+            "axes.titlesize": 11.0,
+            "legend.frameon": False,
+            "lines.linewidth": 2.0,
+        }
+    )
+
+
+def draw_mask(ax, mask, *, title=""):
+    """Draw a keep mask as a grid: a filled square is kept, a cross is dropped.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    mask : numpy.ndarray
+        Booleans, shape (rows, columns), True = keep.
+    title : str
+        Title of the axes.
+
+    Raises
+    ------
+    ValueError
+        If mask is not a two-dimensional array of booleans.
+
+    Notes
+    -----
+    Explained in chapter 3.
+
+    Examples
+    --------
+    >>> figure, ax = plt.subplots()
+    >>> draw_mask(ax, np.array([[True, False]]))
+    >>> plt.close(figure)
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.ndim != 2:
+        raise ValueError(f"mask must be a 2-D array of booleans; got {mask!r}.")
+    rows, columns = mask.shape
+    side = 0.84
+    for keep, face in ((True, BLUE), (False, "white")):
+        corners = np.argwhere(mask == keep)[:, ::-1] - side / 2
+        squares = [Rectangle(corner, side, side) for corner in corners]
+        ax.add_collection(PatchCollection(squares, facecolor=face, edgecolor=GREY))
+    dropped = np.argwhere(~mask)[:, ::-1]
+    arm = 0.22 * np.array([[[-1, -1], [1, 1]], [[-1, 1], [1, -1]]])
+    strokes = (dropped[:, None, None, :] + arm).reshape(-1, 2, 2)
+    ax.add_collection(LineCollection(strokes, colors=RED))
+    ax.set(xlim=(-0.7, columns - 0.3), ylim=(rows - 0.3, -0.7), title=title)
+    ax.set_aspect("equal")
+    ax.axis("off")
+
+
+def draw_network(ax, keeps, *, title=""):
+    """Draw a fully connected network with its dropped units crossed out.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    keeps : sequence of numpy.ndarray
+        One array of booleans for each layer, True = the unit is kept. A line is
+        drawn where both ends are kept.
+    title : str
+        Title of the axes.
+
+    Raises
+    ------
+    ValueError
+        If keeps is empty or an entry is not a 1-D array of booleans.
+
+    Notes
+    -----
+    Source: the idea is figure 1 of Srivastava et al. (2014). Explained in
+    chapter 1.
+
+    Examples
+    --------
+    >>> figure, ax = plt.subplots()
+    >>> draw_network(ax, [np.array([True, False]), np.array([True])])
+    >>> plt.close(figure)
+    """
+    keeps = list(keeps)
+    if not keeps or any(np.ndim(k) != 1 or np.asarray(k).dtype != bool for k in keeps):
+        raise ValueError(f"keeps must hold 1-D arrays of booleans; got {keeps!r}.")
+    heights = [np.linspace(1, -1, len(k) + 2)[1:-1] for k in keeps]
+    for layer in range(len(keeps) - 1):
+        for y0 in heights[layer][keeps[layer]]:
+            for y1 in heights[layer + 1][keeps[layer + 1]]:
+                ax.plot([layer, layer + 1], [y0, y1], color=GREY, linewidth=0.7, zorder=1)
+    for layer, (keep, y) in enumerate(zip(keeps, heights, strict=True)):
+        at = np.full(len(y), layer)
+        ax.scatter(at[keep], y[keep], s=150, color=BLUE, zorder=2)
+        ax.scatter(at[~keep], y[~keep], s=150, color="white", edgecolor=GREY, zorder=2)
+        ax.scatter(at[~keep], y[~keep], s=60, marker="x", color=RED, zorder=3)
+    ax.set(title=title, xlim=(-0.3, len(keeps) - 0.7), ylim=(-1, 1))
+    ax.axis("off")
+
+
+def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE):
+    """Draw means with their confidence intervals as dots with bars.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    positions : sequence of float
+        Where each interval stands on the horizontal axis.
+    intervals : sequence of companion.experiments.Interval
+        As many as positions.
+    label : str, optional
+        Entry in the legend.
+    color : str
+        Colour of dots and bars.
+
+    Raises
+    ------
+    ValueError
+        If positions and intervals differ in length.
+
+    Notes
+    -----
+    Explained in chapter 1.
+
+    Examples
+    --------
+    >>> from companion.experiments import mean_interval
+    >>> figure, ax = plt.subplots()
+    >>> draw_intervals(ax, [0.0], [mean_interval([1.0, 2.0])])
+    >>> plt.close(figure)
+    """
+    if len(positions) != len(intervals):
+        raise ValueError(
+            "positions and intervals must have the same length; got "
+            f"{len(positions)} and {len(intervals)}."
+        )
+    means = np.array([i.mean for i in intervals])
+    ends = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T
+    ax.errorbar(positions, means, yerr=ends, fmt="o", capsize=4, color=color, label=label)

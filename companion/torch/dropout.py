@@ -1,0 +1,256 @@
+"""Inverted dropout in PyTorch, with the masks of `companion.masks`.
+
+PyTorch derives the backward pass itself; the tests compare it with the one that
+`companion.numpy` writes by hand.
+"""
+
+import numpy as np
+import torch
+
+from companion._arguments import (
+    check_generator,
+    check_mask_fits,
+    check_mask_shape,
+    check_nothing_kept,
+    check_p,
+)
+from companion.masks import keep_mask
+
+
+def _check_floats(x, name):
+    """Raise unless x is a tensor of real floating-point numbers."""
+    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
+        kind = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(
+            f"{name} must be a torch tensor of floats; got {kind}. "
+            f"Convert it first, for example torch.as_tensor({name}, dtype=torch.float32)."
+        )
+
+
+def _check_source(rng):
+    """Raise unless rng is a generator of one of the two frameworks."""
+    if not isinstance(rng, torch.Generator):
+        check_generator(rng)
+
+
+def _draw(shape, p, rng, device):
+    """Draw a keep mask on `device`, from a NumPy or a torch generator."""
+    if isinstance(rng, np.random.Generator):
+        return torch.from_numpy(keep_mask(shape, p, rng)).to(device)
+    if rng.device.type != device.type:
+        raise ValueError(
+            f"rng must live on the device of x; got a generator on {rng.device} for x on "
+            f"{device}. Build it with torch.Generator({str(device)!r}), or pass a "
+            "numpy.random.Generator, whose masks fit every device."
+        )
+    # float64: its uniforms are fine enough for every p; those of float16 are not.
+    return torch.rand(shape, generator=rng, dtype=torch.float64, device=device) >= p
+
+
+def dropout_forward(x, mask, p):
+    """Apply inverted dropout with a given mask: keep and scale, or set to zero.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        Real floats of any shape. Left as it is.
+    mask : torch.Tensor or numpy.ndarray
+        Booleans, True = keep, of a shape that broadcasts to that of x.
+    p : float
+        Probability to **drop** with which the mask was drawn, in [0, 1].
+
+    Returns
+    -------
+    torch.Tensor
+        Same shape, dtype and device as x. Autograd flows through it.
+
+    Raises
+    ------
+    TypeError
+        If x is not a float tensor, mask not boolean, or p not a real number.
+    ValueError
+        If p lies outside [0, 1], the mask does not broadcast to x, or it keeps
+        something although p = 1.
+
+    Notes
+    -----
+    .. math:: y_i = \\begin{cases} x_i / (1 - p) & m_i = 1 \\\\ 0 & m_i = 0 \\end{cases}
+
+    The mask selects and does not multiply: a dropped element is exactly +0.0
+    even where x is inf or nan, and so is its gradient. The scale 1/(1-p) is
+    computed in float64 and rounded once, to the dtype of x (to float32 where x
+    is float16 or bfloat16). A kept value that then overflows becomes inf.
+
+    Source: Srivastava et al. (2014), section 10. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> dropout_forward(torch.ones(4), torch.tensor([True, False, True, True]), 0.2)
+    tensor([1.2500, 0.0000, 1.2500, 1.2500])
+    """
+    p = check_p(p)
+    _check_floats(x, "x")
+    if isinstance(mask, np.ndarray):
+        mask = torch.from_numpy(mask)
+    if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
+        kind = getattr(mask, "dtype", type(mask).__name__)
+        raise TypeError(
+            f"mask must hold booleans, True = keep; got {kind}. "
+            "Draw it with keep_mask(x.shape, p, rng)."
+        )
+    check_mask_fits(mask.shape, x.shape)
+    if p == 1.0:
+        check_nothing_kept(mask.any())
+        return torch.where(mask.to(x.device), x, 0.0)
+    return torch.where(mask.to(x.device), x * (1.0 / (1.0 - p)), 0.0)
+
+
+def dropout_backward(dy, mask, p):
+    """Return the gradient with respect to x, given the gradient dy with respect to y.
+
+    Autograd does this by itself; the function exists so that the two frameworks
+    hold the same names and a reader can compare.
+
+    Parameters
+    ----------
+    dy : torch.Tensor
+        Gradient of the loss with respect to the output; real floats.
+    mask : torch.Tensor or numpy.ndarray
+        The mask of the forward pass: booleans that broadcast to dy.
+    p : float
+        Probability to **drop** of the forward pass, in [0, 1].
+
+    Returns
+    -------
+    torch.Tensor
+        Same shape, dtype and device as dy.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `dropout_forward`.
+
+    Notes
+    -----
+    .. math:: \\frac{\\partial L}{\\partial x_i}
+        = \\frac{m_i}{1 - p} \\, \\frac{\\partial L}{\\partial y_i}
+
+    Source: Srivastava et al. (2014), section 5.1. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> dropout_backward(torch.ones(3), torch.tensor([True, False, True]), 0.2)
+    tensor([1.2500, 0.0000, 1.2500])
+    """
+    _check_floats(dy, "dy")
+    return dropout_forward(dy, mask, p)
+
+
+def dropout(x, p, rng, *, training=True, mask_shape=None):
+    """Drop elements of x at random and scale the others up: inverted dropout.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        Real floats of any shape. Left as it is.
+    p : float
+        Probability to **drop**, in [0, 1].
+    rng : numpy.random.Generator or torch.Generator
+        Source of the mask. A NumPy generator gives the mask that
+        `companion.numpy` draws, on every platform; a torch generator draws on
+        its own device.
+    training : bool
+        False returns x itself and draws nothing.
+    mask_shape : tuple of int, optional
+        Shape of the mask, with 1 for each axis along which one draw is shared;
+        by default the shape of x. (N, C, 1, 1) drops whole channels.
+
+    Returns
+    -------
+    torch.Tensor
+        Same shape, dtype and device as x. It is x itself, not a copy, in
+        evaluation and for p = 0.
+
+    Raises
+    ------
+    TypeError
+        If x is not a float tensor, p not a real number, or rng not a generator.
+    ValueError
+        If p lies outside [0, 1], mask_shape does not broadcast to x, or a torch
+        generator lives on another device than x.
+
+    Notes
+    -----
+    .. math:: y_i = \\frac{m_i x_i}{1 - p}, \\quad P(m_i = 1) = 1 - p,
+        \\quad E[y_i] = x_i, \\quad \\mathrm{Var}[y_i] = \\frac{p}{1 - p} x_i^2
+
+    Source: Srivastava et al. (2014), section 10. Explained in chapters 3 and 4.
+
+    Examples
+    --------
+    >>> import numpy, torch
+    >>> rng = numpy.random.default_rng(1)
+    >>> dropout(torch.ones(5), 0.2, rng)
+    tensor([1.2500, 1.2500, 0.0000, 1.2500, 1.2500])
+    >>> dropout(torch.ones(5), 0.2, rng, training=False)
+    tensor([1., 1., 1., 1., 1.])
+    """
+    p = check_p(p)
+    _check_source(rng)
+    _check_floats(x, "x")
+    shape = check_mask_shape(mask_shape, x.shape)
+    if not training or p == 0.0:
+        return x
+    if p == 1.0:  # nothing to draw
+        return dropout_forward(x, torch.zeros((), dtype=torch.bool), p)
+    return dropout_forward(x, _draw(shape, p, rng, x.device), p)
+
+
+class Dropout(torch.nn.Module):
+    """A layer that drops elements in training and does nothing in evaluation.
+
+    Parameters
+    ----------
+    p : float
+        Probability to **drop**, in [0, 1]. There is no default.
+    rng : numpy.random.Generator or torch.Generator
+        Source of the masks. Each forward pass in training draws a new one.
+
+    Raises
+    ------
+    TypeError
+        If p is not a real number or rng not a generator.
+    ValueError
+        If p lies outside [0, 1].
+
+    Notes
+    -----
+    See `dropout` for the equation. The layer has no parameters and no buffers.
+
+    Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> import numpy, torch
+    >>> layer = Dropout(0.2, numpy.random.default_rng(1))
+    >>> layer(torch.ones(5))
+    tensor([1.2500, 1.2500, 0.0000, 1.2500, 1.2500])
+    >>> layer.eval()(torch.ones(5))
+    tensor([1., 1., 1., 1., 1.])
+    """
+
+    def __init__(self, p, rng):
+        super().__init__()
+        self.p = check_p(p)
+        _check_source(rng)
+        self.rng = rng
+
+    def forward(self, x):
+        """Return x with elements dropped, or x itself in evaluation mode."""
+        return dropout(x, self.p, self.rng, training=self.training)
+
+    def extra_repr(self):
+        """Show p in the printed model."""
+        return f"p={self.p}"

@@ -1,0 +1,351 @@
+"""Bad input to every argument of every public function gets a clear error.
+
+Each row names a function, an argument, a bad value and what the message must say.
+A last test walks the package and fails when an argument has no row.
+"""
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+
+import companion.numpy as cn
+import companion.torch as ct
+from companion import checks, data, experiments, masks, plots, theory
+from companion.experiments import train_networks
+
+RNG = np.random.default_rng(0)
+X, T = np.ones((2, 3)), torch.ones(2, 3)
+KEEP = np.ones((2, 3), bool)
+CURVES = {
+    "rates": (0.0, 0.3), "seeds": (0, 1), "train_size": 60, "hidden": (4,), "epochs": 1,
+    "batch_size": 30, "lr": 1e-2, "progress": False, "evaluate_every": None,
+}  # fmt: skip
+
+
+def linear(framework):
+    dtype = np.float64 if framework is cn else torch.float64
+    return framework.nn.Sequential(
+        framework.nn.Linear(3, 2, np.random.default_rng(0), dtype)
+    )
+
+
+def fit_arguments(framework):
+    model = linear(framework)
+    x, labels = np.ones((4, 3)), np.zeros(4, int)
+    if framework is ct:
+        x, labels = torch.as_tensor(x), torch.as_tensor(labels)
+    return {
+        "model": model, "x": x, "labels": labels, "epochs": 1, "batch_size": 2,
+        "optimizer": framework.nn.SGD(model.parameters(), lr=0.1),
+        "rng": RNG, "progress": False,
+    }  # fmt: skip
+
+
+def network_arguments():
+    return {"data": data.mnist1d(100, 20), **CURVES}
+
+
+def good(function):
+    """Arguments with which a function works."""
+    dropout = {"x": X, "p": 0.3, "rng": RNG, "training": True, "mask_shape": None}
+    forward = {"x": X, "mask": KEEP, "p": 0.3}
+    backward = {"dy": X, "mask": KEEP, "p": 0.3}
+    parameter = [cn.nn.Parameter(np.zeros(2))]
+    return {
+        masks.keep_mask: {"shape": (2, 3), "p": 0.3, "rng": RNG},
+        cn.dropout: dropout,
+        cn.dropout_forward: forward,
+        cn.dropout_backward: backward,
+        cn.Dropout: {"p": 0.3, "rng": RNG},
+        ct.dropout: dropout | {"x": T},
+        ct.dropout_forward: forward | {"x": T},
+        ct.dropout_backward: backward | {"dy": T},
+        ct.Dropout: {"p": 0.3, "rng": RNG},
+        cn.nn.Linear: {"in_features": 3, "out_features": 2, "rng": RNG, "dtype": float},
+        ct.nn.Linear: {
+            "in_features": 3, "out_features": 2, "rng": RNG, "dtype": torch.float32,
+        },
+        cn.nn.SGD: {"parameters": parameter, "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0},
+        cn.nn.Adam: {"parameters": parameter, "lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8},
+        cn.nn.fit: fit_arguments(cn),
+        ct.nn.fit: fit_arguments(ct),
+        theory.all_masks: {"n": 3},
+        theory.mask_probabilities: {"masks": KEEP, "p": 0.3},
+        theory.dropped_mean: {"x": 1.0, "p": 0.3, "inverted": True},
+        theory.dropped_variance: {"x": 1.0, "p": 0.3, "inverted": True},
+        data.mnist_digits: {"test_size": 1000, "seed": 0},
+        data.mnist1d: {"samples": 100, "test_size": 20, "seed": 0},
+        checks.count_is_plausible: {
+            "count": 5, "n": 10, "probability": 0.5, "false_alarm": 1e-9,
+        },
+        checks.dropout_violations: {"dropout": cn.dropout, "rng": RNG},
+        checks.gradient_error: {
+            "forward": lambda x: x, "backward": lambda dy: dy, "x": X, "dy": X, "eps": 1e-6,
+        },
+        experiments.mean_interval: {"values": [1.0, 2.0], "level": 0.95},
+        train_networks: network_arguments() if function is train_networks else {},
+    }[function]  # fmt: skip
+
+
+P = [
+    ("p", -0.1, ValueError, r"p must lie in \[0, 1\]; got -0.1"),
+    ("p", 1.1, ValueError, r"got 1.1"),
+    ("p", float("nan"), ValueError, "got nan"),
+    ("p", float("inf"), ValueError, "got inf"),
+    ("p", "0.5", TypeError, "p must be a real number.*'0.5'"),
+    ("p", None, TypeError, "p must be a real number.*None"),
+    ("p", True, TypeError, "p must be a real number.*True"),
+    ("p", [0.5], TypeError, r"p must be a real number.*\[0.5\]"),
+    ("p", np.array(0.5), TypeError, "p must be a real number"),
+    ("p", 0.5 + 0j, TypeError, "p must be a real number"),
+]
+RNGS = [
+    ("rng", 0, TypeError, "rng must be a numpy.random.Generator; got 0.*for ever"),
+    ("rng", None, TypeError, "rng must be a numpy.random.Generator; got None"),
+    ("rng", np.random.RandomState(0), TypeError, "rng must be"),
+    ("rng", np.random.Generator(np.random.MT19937(0)), TypeError, "MT19937"),
+]
+MASK_SHAPES = [
+    ("mask_shape", (3, 3), ValueError, r"mask_shape must broadcast.*\(3, 3\).*\(2, 3\)"),
+    ("mask_shape", (1, 2, 3), ValueError, "mask_shape must broadcast"),
+    ("mask_shape", (2, -1), ValueError, "sizes of 0 or more"),
+    ("mask_shape", (2, 1.0), TypeError, "mask_shape must be an int or a tuple"),
+    ("mask_shape", "23", TypeError, "mask_shape must be an int or a tuple"),
+]
+NOT_FLOATS = {
+    cn: [X.astype(int), X.astype(bool), X.astype(complex), [1.0, 2.0], 1.0, None, T,
+         np.ma.masked_array(X, KEEP)],
+    ct: [T.int(), T.bool(), T.to(torch.complex64), [1.0, 2.0], 1.0, None, X],
+}  # fmt: skip
+BAD_MASKS = [
+    ("mask", np.ones((2, 3)), TypeError, "mask must.*booleans.*float64"),
+    ("mask", [[True]], TypeError, "mask must.*booleans.*list"),
+    ("mask", np.ones((3, 3), bool), ValueError, r"mask must broadcast.*\(3, 3\)"),
+    ("mask", np.ones((4, 2, 3), bool), ValueError, "mask must broadcast"),
+]
+
+
+def counts(name):
+    return [
+        (name, 0, ValueError, f"{name} must be at least 1; got 0"),
+        (name, 2.0, TypeError, f"{name} must be an int; got 2.0"),
+        (name, True, TypeError, f"{name} must be an int"),
+    ]
+
+
+def rates(name, upper):
+    return [
+        (name, -1.0, ValueError, f"{name} must lie in"),
+        (name, "0.1", TypeError, f"{name} must be a real number"),
+        *([(name, 1.0, ValueError, f"{name} must lie in")] if upper else []),
+    ]
+
+
+TABLE = {masks.keep_mask: [
+    *P, *RNGS,
+    ("shape", (2, -1), ValueError, "sizes of 0 or more"),
+    ("shape", 2.5, TypeError, "shape must be an int or a tuple"),
+    ("shape", None, TypeError, "shape must be an int or a tuple"),
+]}  # fmt: skip
+for framework in (cn, ct):
+    kind = "a NumPy array of floats" if framework is cn else "a torch tensor of floats"
+    for function, argument in (
+        (framework.dropout, "x"),
+        (framework.dropout_forward, "x"),
+        (framework.dropout_backward, "dy"),
+    ):
+        expected = f"{argument} must be ({kind}|a plain array)"
+        TABLE[function] = [
+            *P, *((argument, bad, TypeError, expected) for bad in NOT_FLOATS[framework]),
+        ]  # fmt: skip
+    TABLE[framework.dropout] += RNGS + MASK_SHAPES
+    TABLE[framework.dropout_forward] += BAD_MASKS
+    TABLE[framework.dropout_backward] += BAD_MASKS
+    TABLE[framework.Dropout] = P + RNGS
+    TABLE[framework.nn.Linear] = [
+        *counts("in_features"), *counts("out_features"), *RNGS,
+        ("dtype", np.int64 if framework is cn else torch.int64, TypeError, "dtype must be"),
+    ]  # fmt: skip
+    TABLE[framework.nn.fit] = [
+        *counts("epochs"), *counts("batch_size"), *RNGS,
+        ("labels", np.zeros(3, int), ValueError, "same length; got 4 and 3"),
+        ("x", np.ones((5, 3)), ValueError, "same length; got 5 and 4"),
+    ]  # fmt: skip
+TABLE[cn.nn.fit] += [
+    ("labels", np.zeros(4), TypeError, "labels must be integers"),
+    ("labels", np.full(4, 2), ValueError, r"labels must lie in \[0, 2\); got 2..2"),
+    ("labels", np.full(4, -1), ValueError, "got -1..-1"),
+]
+TABLE |= {
+    cn.nn.SGD: [
+        *rates("lr", False), *rates("momentum", True), *rates("weight_decay", False),
+    ],
+    cn.nn.Adam: [
+        *rates("lr", False), *rates("eps", False),
+        ("betas", (1.0, 0.9), ValueError, r"betas\[0\] must lie in"),
+        ("betas", (0.9, "0"), TypeError, r"betas\[1\] must be a real number"),
+    ],
+    theory.all_masks: [
+        ("n", 21, ValueError, r"n must lie in \[0, 20\]; got 21"),
+        ("n", -1, ValueError, "got -1"),
+        ("n", 2.0, TypeError, "n must be an int; got 2.0"),
+    ],
+    theory.mask_probabilities: [
+        *P,
+        ("masks", X, TypeError, "masks must be an array of booleans"),
+        ("masks", KEEP[0], ValueError, r"masks must have shape \(m, n\); got \(3,\)"),
+    ],
+    theory.dropped_mean: [*P, ("p", 1.0, ValueError, "p must be below 1")],
+    theory.dropped_variance: [*P, ("p", 1.0, ValueError, "p must be below 1")],
+    data.mnist_digits: [
+        ("test_size", 0, ValueError, "test_size must lie between 1 and 4999; got 0"),
+        ("test_size", 5000, ValueError, "got 5000"),
+        ("test_size", 0.2, TypeError, "test_size must be an int; got 0.2"),
+        ("seed", -1, ValueError, "seed must be 0 or more"),
+        ("seed", None, TypeError, "seed must be an int"),
+    ],
+    data.mnist1d: [
+        ("samples", 15, ValueError, "multiple of 10"),
+        ("samples", 10, ValueError, "at least 20"),
+        ("samples", 1e3, TypeError, "samples must be an int"),
+        ("test_size", 100, ValueError, "test_size must lie between 1 and 99"),
+        ("seed", -1, ValueError, "seed must be 0 or more"),
+    ],
+    checks.count_is_plausible: [
+        ("count", 11, ValueError, r"count must lie in \[0, 10\]; got 11"),
+        ("count", -1, ValueError, "got -1"),
+        ("n", 4, ValueError, r"count must lie in \[0, 4\]"),
+        ("probability", 1.5, ValueError, r"probability must lie in \[0, 1\]"),
+        ("false_alarm", 0, ValueError, r"false_alarm must lie in \(0, 1\)"),
+    ],
+    checks.dropout_violations: [
+        ("dropout", 0.5, TypeError, "dropout must be callable; got 0.5"), *RNGS,
+    ],
+    checks.gradient_error: [
+        ("x", X.astype(np.float32), TypeError, "x must be a float64 array"),
+        ("eps", 0, ValueError, "eps must be above 0"),
+        ("forward", lambda x: x * RNG.random(), ValueError, "forward must be deterministic"),
+        ("backward", lambda dy: dy[0, :2], ValueError, "backward must return.*shape"),
+        ("dy", np.ones(2), ValueError, "dy must have the shape of forward"),
+    ],
+    experiments.mean_interval: [
+        ("values", [1.0], ValueError, "values must be 2 or more finite numbers"),
+        ("values", [1.0, np.nan], ValueError, "finite"),
+        ("values", X, ValueError, "values must be"),
+        ("level", 1.0, ValueError, r"level must lie in \(0, 1\)"),
+    ],
+    train_networks: [
+        *counts("epochs"), *counts("batch_size"), *counts("train_size"),
+        *counts("evaluate_every"),
+        ("rates", (), ValueError, "rates and seeds must not be empty"),
+        ("rates", (0.0, 1.0), ValueError, "rates must be below 1"),
+        ("rates", (-0.1,), ValueError, r"p must lie in \[0, 1\]"),
+        ("seeds", (), ValueError, "rates and seeds must not be empty"),
+        ("seeds", (-1,), ValueError, "seeds must be ints of 0 or more"),
+        ("seeds", (0.5,), ValueError, "seeds must be ints of 0 or more"),
+        ("hidden", (0,), ValueError, r"hidden\[0\] must be at least 1"),
+        ("train_size", 81, ValueError, "train_size must lie between"),
+        ("batch_size", 61, ValueError, "train_size must lie between"),
+        ("lr", -1.0, ValueError, "lr must lie in"),
+        ("lr", "1", TypeError, "lr must be a real number"),
+    ],
+}  # fmt: skip
+ROWS = [(function, *row) for function, rows in TABLE.items() for row in rows]
+
+
+def name_of(value):
+    return getattr(value, "__qualname__", None)
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "value", "error", "message"), ROWS, ids=name_of
+)
+def test_bad_value(function, argument, value, error, message):
+    arguments = good(function) | {argument: value}
+    with pytest.raises(error, match=message):
+        function(**arguments)
+
+
+@pytest.mark.parametrize("function", TABLE, ids=name_of)
+def test_good_values_work(function):
+    function(**good(function))
+
+
+def test_a_mask_that_keeps_at_p_1_is_refused():
+    for framework, x in ((cn, X), (ct, T)):
+        with pytest.raises(ValueError, match="mask must be all False when p = 1"):
+            framework.dropout_forward(x, KEEP, 1.0)
+
+
+def test_torch_generator_on_another_device_is_refused():
+    with pytest.raises(ValueError, match="rng must live on the device of x"):
+        ct.dropout(torch.ones(3, device="meta"), 0.3, torch.Generator())
+
+
+def test_p_is_checked_again_at_the_call():
+    for framework, x in ((cn, X), (ct, T)):
+        layer = framework.Dropout(0.3, RNG)
+        layer.p = 1.5
+        with pytest.raises(ValueError, match=r"got 1\.5"):
+            layer(x)
+
+
+def test_layers_and_losses():
+    with pytest.raises(TypeError, match=r"layers must be Modules.*'relu'"):
+        cn.nn.Sequential("relu")
+    with pytest.raises(ValueError, match=r"logits must have shape.*\(2,\) and \(2,\)"):
+        cn.nn.CrossEntropyLoss()(np.ones(2), np.zeros(2, int))
+    with pytest.raises(ValueError, match=r"logits must have shape.*\(0, 2\)"):
+        cn.nn.CrossEntropyLoss()(np.ones((0, 2)), np.zeros(0, int))
+    for framework in (cn, ct):
+        with pytest.raises(ValueError, match="same length"):
+            framework.nn.evaluate(linear(framework), X, np.zeros(3, int))
+
+
+def test_figures():
+    ax = plots.plt.subplots()[1]
+    with pytest.raises(ValueError, match="mask must be a 2-D array of booleans"):
+        plots.draw_mask(ax, np.ones(3, bool))
+    with pytest.raises(ValueError, match="keeps must hold 1-D arrays of booleans"):
+        plots.draw_network(ax, [np.ones(3)])
+    with pytest.raises(ValueError, match="keeps must hold"):
+        plots.draw_network(ax, [])
+    with pytest.raises(ValueError, match="same length; got 1 and 0"):
+        plots.draw_intervals(ax, [0.0], [])
+    plots.plt.close("all")
+
+
+# Arguments that take any object, or are tested by a function of their own above.
+EXEMPT = {
+    "training": "any truth value", "progress": "any truth value", "inverted": "any truth value",
+    "parameters": "any list", "model": "any module", "optimizer": "any optimiser",
+    "data": "any Split",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("function", TABLE, ids=name_of)
+def test_every_argument_has_a_row(function):
+    tested = {argument for argument, *_ in TABLE[function]}
+    arguments = set(inspect.signature(function).parameters)
+    exempt = set(EXEMPT) | (
+        {"x"} if function in (theory.dropped_mean, theory.dropped_variance) else set()
+    )
+    assert arguments - tested - exempt == set()
+
+
+def test_every_public_function_is_here():
+    public = {masks.keep_mask, train_networks, experiments.mean_interval}
+    for module in (cn, ct, theory, data, checks):
+        for name, value in vars(module).items():
+            if (
+                inspect.isfunction(value)
+                and not name.startswith(("_", "check_"))
+                and (
+                    value.__module__.startswith("companion.")
+                    and not value.__module__.endswith("_arguments")
+                )
+            ):
+                public.add(value)
+    assert public - {masks.keep_mask} <= set(TABLE) | {plots.use_style}

@@ -1,0 +1,145 @@
+"""keep_mask: exact probabilities, independence, one seed one mask.
+
+Random tests use exact binomial bounds with a false alarm of 1e-9 each. The
+comment beside a test says what deviation it notices (in 999 of 1,000 runs).
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from companion.checks import count_is_plausible
+from companion.masks import keep_mask
+
+ABOVE_0, BELOW_1 = 2.0**-1074, 1 - 2.0**-53
+
+
+class FixedBits(np.random.PCG64):
+    """A bit generator whose raw stream is given; 64-bit words, then it is empty."""
+
+    def __init__(self, words):
+        super().__init__(0)
+        self.words = list(words)
+
+    def random_raw(self, size):
+        drawn, self.words = self.words[:size], self.words[size:]
+        assert len(drawn) == size, "more words were drawn than the test provides"
+        return np.array(drawn, dtype=np.uint64)
+
+
+def fixed(*words):
+    return np.random.Generator(FixedBits(words))
+
+
+@pytest.mark.parametrize("p", [0.001, 0.1, 0.25, 0.3, 0.5, 0.75, 0.8, 0.999])
+def test_keep_rate(p, rng):
+    n = 4_000_000  # notices a rate that is off by 0.0024 at p = 0.5, 0.0002 at 0.001
+    assert count_is_plausible(int(keep_mask(n, p, rng).sum()), n, 1 - p)
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3, 4, 7, 8, 16, 64])
+def test_neighbours_are_independent(lag, rng):
+    # All four patterns of disjoint pairs at distance `lag`; notices 0.005.
+    p = 0.3
+    mask = keep_mask(2 * lag * (1_000_000 // lag), p, rng).reshape(-1, 2, lag)
+    first, second = mask[:, 0].ravel(), mask[:, 1].ravel()
+    for a, b in [(0, 0), (0, 1), (1, 0), (1, 1)]:
+        count = int(((first == a) & (second == b)).sum())
+        probability = (1 - p if a else p) * (1 - p if b else p)
+        assert count_is_plausible(count, first.size, probability)
+
+
+def test_patterns_of_four_are_independent(rng):
+    p, n = 0.3, 1_000_000
+    codes = keep_mask((n, 4), p, rng) @ [1, 2, 4, 8]
+    for code in range(16):
+        kept = code.bit_count()
+        probability = (1 - p) ** kept * p ** (4 - kept)
+        assert count_is_plausible(int((codes == code).sum()), n, probability)
+
+
+def test_calls_and_streams_are_independent(rng):
+    p, n = 0.3, 1_000_000  # notices an agreement that is off by 0.005
+    streams = [np.random.default_rng(s) for s in rng.spawn(1)[0].integers(2**63, size=4)]
+    masks = [keep_mask(n, p, rng), keep_mask(n, p, rng)]
+    masks += [keep_mask(n, p, stream) for stream in [*streams, *rng.spawn(2)]]
+    for i, one in enumerate(masks):
+        for other in masks[:i]:
+            same = int((one == other).sum())
+            assert count_is_plausible(same, n, p**2 + (1 - p) ** 2)
+
+
+def test_one_seed_one_mask():
+    same = [keep_mask((7, 5), 0.3, np.random.default_rng(3)) for _ in range(2)]
+    assert np.array_equal(*same)
+
+
+def test_masks_are_pinned_to_the_raw_stream():
+    """The bytes of PCG64 decide; checked against a slow, exact reference."""
+    n = 4001
+    for p in (0.1, 0.3, 0.8):
+        bits = np.random.PCG64(5)
+        words = [int(w) for w in bits.random_raw(-(-n // 8))]
+        first = [(w >> 8 * k) & 255 for w in words for k in range(8)][:n]
+        expected = []
+        for byte in first:
+            low, high = Fraction(byte, 256), Fraction(byte + 1, 256)
+            if high <= Fraction(p) or low >= Fraction(p):
+                expected.append(low >= Fraction(p))
+            else:
+                expected.append(None)
+        for i, value in enumerate(expected):
+            if value is None:
+                u = Fraction(first[i], 256) + Fraction(int(bits.random_raw()), 2**72)
+                expected[i] = u >= Fraction(p)
+        assert keep_mask(n, p, np.random.default_rng(5)).tolist() == expected
+
+
+def test_masks_are_nested_in_p(rng):
+    seed = int(rng.integers(2**63))
+    rates = [0.1, 0.1001, 0.3, 0.5, 0.501, 0.8]
+    masks = [keep_mask(100_000, p, np.random.default_rng(seed)) for p in rates]
+    for larger, smaller in zip(masks[1:], masks[:-1], strict=True):
+        assert not (larger & ~smaller).any()
+
+
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.5, BELOW_1, ABOVE_0])
+def test_ends_of_the_interval(p):
+    """All bits 0 is u = 0, dropped for every p > 0; all bits 1 is u just below 1, kept."""
+    zeros, ones = [0] * 150, [2**64 - 1] * 150
+    assert not keep_mask(8, p, fixed(*zeros)).any()
+    # u = 0.111... in binary, to more digits than p has: at least p.
+    assert keep_mask(8, p, fixed(*ones)).all()
+
+
+def test_a_tie_is_decided_by_further_digits():
+    # p = 0.3 starts with the byte 76; all eight elements tie and draw again.
+    p = Fraction(0.3)
+    rest = p * 256 - 76
+    digit = int(rest * 2**64)
+    tie = int.from_bytes(bytes([76] * 8), "little")
+    words = [digit - 1, digit, digit + 1, 0, 2**64 - 1, digit, digit, digit - 1]
+    expected = [False, True, True, False, True, True, True, False]
+    assert keep_mask(8, 0.3, fixed(tie, *words)).tolist() == expected
+
+
+def test_nothing_is_drawn_for_certain_masks(rng):
+    before = rng.bit_generator.state
+    assert keep_mask((3, 4), 0, rng).all()
+    assert not keep_mask((3, 4), 1, rng).any()
+    assert keep_mask((3, 0), 0.5, rng).shape == (3, 0)
+    assert rng.bit_generator.state == before
+
+
+@pytest.mark.parametrize("shape", [(), 5, (0,), (3, 0, 2), (2, 3, 1, 1, 2, 2)])
+def test_shapes(shape, rng):
+    mask = keep_mask(shape, 0.3, rng)
+    assert mask.dtype == bool
+    assert mask.shape == (shape if isinstance(shape, tuple) else (shape,))
+
+
+def test_global_random_state_is_left_alone(rng):
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    keep_mask(100, 0.3, rng)
+    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002

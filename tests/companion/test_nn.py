@@ -1,0 +1,195 @@
+"""The small network: gradients, optimisers, and the proof that both frameworks are one."""
+
+import numpy as np
+import pytest
+import torch
+
+import companion.numpy as cn
+import companion.torch as ct
+from companion.checks import gradient_error
+
+STEPS = 240
+
+
+def build(framework, dtype, *, p=0.3, seed=0):
+    """Return 40-64-64-10 with dropout; one seed for weights, one for masks."""
+    nn = framework.nn
+    weights, masks = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
+    return nn.Sequential(
+        nn.Linear(40, 64, weights, dtype),
+        nn.ReLU(),
+        framework.Dropout(p, masks),
+        nn.Linear(64, 64, weights, dtype),
+        nn.ReLU(),
+        framework.Dropout(p, masks),
+        nn.Linear(64, 10, weights, dtype),
+    )
+
+
+@pytest.fixture
+def data(rng):
+    return rng.normal(size=(400, 40)), rng.integers(0, 10, 400)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "settings"),
+    [
+        ("SGD", {"lr": 0.1}),
+        ("SGD", {"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3}),
+        ("Adam", {"lr": 1e-3}),
+    ],
+)
+def test_both_frameworks_give_the_same_loss_curve(optimizer, settings, data, rng):
+    x, labels = data
+    seed = int(rng.integers(2**31))
+    curves, models = [], []
+    for framework, dtype, inputs in (
+        (cn, np.float64, data),
+        (ct, torch.float64, tuple(map(torch.as_tensor, data))),
+    ):
+        model = build(framework, dtype, seed=seed)
+        steps = getattr(framework.nn, optimizer)(model.parameters(), **settings)
+        curves.append(
+            framework.nn.fit(
+                model,
+                *inputs,
+                steps,
+                epochs=STEPS // 8,
+                batch_size=50,
+                rng=np.random.default_rng(seed),
+                progress=False,
+            )
+        )
+        models.append(model)
+    assert len(curves[0]) == STEPS
+    assert np.abs(curves[0] - curves[1]).max() < 1e-9
+    assert curves[0][-8:].mean() < curves[0][:8].mean()  # and they learn
+    ours = cn.nn.evaluate(models[0], x, labels)
+    theirs = ct.nn.evaluate(models[1], torch.as_tensor(x), torch.as_tensor(labels))
+    assert ours == pytest.approx(theirs, abs=1e-9)
+
+
+def test_the_proof_notices_another_mask(data):
+    """The comparison above is worth nothing if other masks gave the same curve."""
+    curves = []
+    for seed in (0, 1):
+        model = build(cn, np.float64, seed=0)
+        for layer in (model[2], model[5]):
+            layer.rng = np.random.default_rng(seed)
+        sgd = cn.nn.SGD(model.parameters(), lr=0.1)
+        kwargs = {"epochs": 2, "batch_size": 50, "progress": False}
+        curves.append(
+            cn.nn.fit(model, *data, sgd, rng=np.random.default_rng(0), **kwargs)
+        )
+    assert np.abs(curves[0] - curves[1]).max() > 1e-3
+
+
+def test_gradient_of_every_weight(data):
+    """Central differences of the loss of the whole network, masks held fixed."""
+    x, labels = data[0][:8], data[1][:8]
+    model = build(cn, np.float64)
+    loss = cn.nn.CrossEntropyLoss()
+
+    def run():
+        for layer in (model[2], model[5]):
+            layer.rng = np.random.default_rng(7)
+        return loss(model(x), labels)
+
+    run()
+    model.backward(loss.backward())
+    for parameter in model.parameters():
+        for index in list(np.ndindex(parameter.value.shape))[::97]:
+            saved, eps = parameter.value[index], 1e-6
+            parameter.value[index] = saved + eps
+            above = run()
+            parameter.value[index] = saved - eps
+            slope = (above - run()) / (2 * eps)
+            parameter.value[index] = saved
+            assert parameter.grad[index] == pytest.approx(slope, abs=1e-7)
+
+
+def test_gradient_of_the_input(data):
+    x, labels = data[0][:4], data[1][:4]
+    model = build(cn, np.float64).eval()
+    loss = cn.nn.CrossEntropyLoss()
+    loss(model(x), labels)
+    error = gradient_error(
+        lambda x: np.array([loss(model(x), labels)]),
+        lambda dy: model.backward(loss.backward()) * dy,
+        x,
+        np.ones(1),
+    )
+    assert error < 1e-7
+
+
+def test_relu_has_gradient_zero_at_zero():
+    layer = cn.nn.ReLU()
+    layer(np.array([-1.0, 0.0, 2.0]))
+    assert layer.backward(np.ones(3)).tolist() == [0, 0, 1]
+
+
+def test_cross_entropy_survives_large_logits():
+    loss = cn.nn.CrossEntropyLoss()
+    assert loss(np.array([[1e4, 0.0]]), np.array([0])) == 0
+    assert loss(np.array([[1e4, 0.0]]), np.array([1])) == 1e4
+
+
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+def test_linear_keeps_its_dtype(framework):
+    as32 = np.float32 if framework is cn else torch.float32
+    layer = framework.nn.Linear(3, 2, np.random.default_rng(0), as32)
+    x = np.ones((4, 3), np.float32)
+    assert layer(x if framework is cn else torch.as_tensor(x)).dtype == as32
+
+
+def test_linear_starts_from_the_same_weights():
+    ours = cn.nn.Linear(5, 3, np.random.default_rng(0), np.float64)
+    theirs = ct.nn.Linear(5, 3, np.random.default_rng(0), torch.float64)
+    assert np.array_equal(ours.weight.value, theirs.weight.detach().numpy().T)
+    assert np.array_equal(ours.bias.value, theirs.bias.detach().numpy())
+    assert np.abs(ours.weight.value).max() <= 5**-0.5
+
+
+def test_fit_shows_every_example_once_an_epoch(rng):
+    seen = []
+
+    class Recorder(cn.nn.Linear):
+        def forward(self, x):
+            seen.extend(x[:, 0].astype(int))
+            return super().forward(x)
+
+    model = Recorder(1, 2, rng, np.float64)
+    x, labels = np.arange(10.0)[:, None], np.zeros(10, int)
+    sgd = cn.nn.SGD(model.parameters(), lr=0.0)
+    losses = cn.nn.fit(
+        model, x, labels, sgd, epochs=2, batch_size=4, rng=rng, progress=False
+    )
+    assert len(losses) == 6
+    assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
+    assert seen[:10] != seen[10:] or seen[:10] != list(range(10))
+
+
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+@pytest.mark.parametrize("training", [True, False])
+def test_evaluate_switches_dropout_off_and_restores_the_mode(framework, training, data):
+    dtype = np.float64 if framework is cn else torch.float64
+    x, labels = data if framework is cn else map(torch.as_tensor, data)
+    model = build(framework, dtype, p=0.8).train(training)
+    first = framework.nn.evaluate(model, x, labels)
+    assert framework.nn.evaluate(model, x, labels) == first
+    assert model.training is training
+    assert model[2].training is training
+
+
+def test_progress_bar_goes_to_stderr_and_can_be_hidden(capsys, data, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    model = build(cn, np.float64)
+    sgd = cn.nn.SGD(model.parameters(), lr=0.0)
+    kwargs = {"epochs": 1, "batch_size": 100, "rng": np.random.default_rng(0)}
+    capsys.readouterr()  # the seed that the fixture printed
+    cn.nn.fit(model, *data, sgd, **kwargs)
+    shown = capsys.readouterr()
+    assert "4/4" in shown.err
+    assert shown.out == ""
+    cn.nn.fit(model, *data, sgd, progress=False, **kwargs)
+    assert capsys.readouterr().err == ""
