@@ -1,0 +1,110 @@
+"""The ledger, the boxes and the asserting cells are one truth."""
+
+import re
+from collections import Counter
+
+import pytest
+from pages import (
+    BOOK,
+    CLAIMS,
+    asserts,
+    bibliography_keys,
+    claim_boxes,
+    code_cells,
+    read,
+    tags,
+)
+
+claims = pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c["id"])
+
+
+def chapter(claim):
+    return read(BOOK / f"{claim['chapter']}.ipynb")
+
+
+def test_forty_one_claims_in_the_order_of_the_article():
+    assert [c["id"] for c in CLAIMS] == [f"C{i:02d}" for i in range(1, 42)]
+    assert [c["chapter"] for c in CLAIMS] == sorted(c["chapter"] for c in CLAIMS)
+
+
+def test_verdicts_are_those_of_the_judged_claims():
+    counts = Counter(c["verdict"] for c in CLAIMS)
+    assert counts == {
+        "true": 8,
+        "partly": 17,
+        "false": 8,
+        "not testable": 3,
+        "missing": 5,
+    }
+
+
+@claims
+def test_entry_is_complete(claim):
+    assert claim["claim"].endswith(".")
+    assert claim["truth"].endswith(".")
+    assert claim["tested"] is not bool(claim.get("why_untested"))
+    assert {s["key"] for s in claim["sources"]} <= set(bibliography_keys())
+    assert claim["sources"]
+
+
+@claims
+def test_one_box_in_its_chapter_with_the_same_verdict(claim):
+    boxes = [body for id_, body in claim_boxes(chapter(claim)) if id_ == claim["id"]]
+    assert len(boxes) == 1
+    verdict = re.search(r"^\*\*([^*]+)", boxes[0], flags=re.M)
+    assert verdict, "the box has no verdict in bold at the start of a line"
+    assert verdict[1].lower().startswith(claim["verdict"])
+
+
+@claims
+def test_box_cites_a_source_of_the_ledger(claim):
+    (body,) = [body for id_, body in claim_boxes(chapter(claim)) if id_ == claim["id"]]
+    cited = {
+        k for keys in re.findall(r"\{cite:\w+\}`([^`]+)`", body) for k in keys.split(",")
+    }
+    assert cited & {s["key"] for s in claim["sources"]}
+
+
+@claims
+def test_testable_claim_has_an_asserting_cell(claim):
+    tag = f"claim-{claim['id']}"
+    cells = [c for c in code_cells(chapter(claim)) if tag in tags(c)]
+    if claim["tested"]:
+        assert any(map(asserts, cells)), f"no cell tagged {tag} asserts anything"
+    else:
+        assert not cells, f"{claim['id']} is listed as untested, yet a cell is tagged"
+
+
+def test_tags_and_boxes_name_known_claims_of_their_chapter():
+    known = {(c["chapter"], c["id"]) for c in CLAIMS}
+    for path in sorted({BOOK / f"{c['chapter']}.ipynb" for c in CLAIMS}):
+        notebook = read(path)
+        named = {id_ for id_, _ in claim_boxes(notebook)}
+        for cell in code_cells(notebook):
+            named |= {
+                t.removeprefix("claim-") for t in tags(cell) if t.startswith("claim-")
+            }
+        assert {(path.stem, id_) for id_ in named} <= known
+
+
+def test_citations_are_in_the_bibliography():
+    keys = bibliography_keys()
+    assert len(keys) == len(set(keys))
+    for path in [*BOOK.rglob("*.ipynb"), *BOOK.rglob("*.md")]:
+        if ".ipynb_checkpoints" in path.parts:
+            continue
+        for cited in re.findall(
+            r"\{cite:\w+\}`([^`]+)`", path.read_text(encoding="utf-8")
+        ):
+            for key in cited.split(","):
+                assert key.strip() in keys, f"{path.name} cites {key}"
+
+
+def test_papers_come_in_the_right_order():
+    """C03: the preprint precedes the journal paper."""
+    text = (BOOK / "references.bib").read_text(encoding="utf-8")
+    year = {
+        key: int(re.search(rf"@\w+\{{{key},.*?year = \{{(\d+)\}}", text, flags=re.S)[1])
+        for key in ("hinton2012improving", "srivastava2014dropout")
+    }
+    assert year == {"hinton2012improving": 2012, "srivastava2014dropout": 2014}

@@ -1,0 +1,118 @@
+"""The built pages: self-contained, linked, described, light. `make test` builds first."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from pages import CLAIMS, HTML
+
+BUDGET = 1_500_000  # bytes: a page with its own style, scripts, fonts and mathematics
+PAGES = sorted(HTML.glob("book/**/*.html"))
+pytestmark = pytest.mark.skipif(not PAGES, reason="there is no built book: run make book")
+pages = pytest.mark.parametrize("path", PAGES, ids=lambda p: p.stem)
+MACHINE_PATH = re.compile(r"(/(home|root|tmp|work)/[\w.-]+|ipykernel_\d|C:\\Users)")
+
+
+class Page(HTMLParser):
+    """The tags of one page, with their attributes."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def ids(self):
+        return [a["id"] for _, a in self.tags if a.get("id")]
+
+    def loaded(self):
+        """Addresses that a browser fetches with the page."""
+        for name in ("script", "img", "iframe", "source", "video"):
+            yield from (a["src"] for a in self.all(name) if a.get("src"))
+        for a in self.all("link"):
+            if {"stylesheet", "preload", "icon", "preconnect"} & set(
+                a.get("rel", "").split()
+            ):
+                yield a["href"]
+
+
+@pages
+def test_nothing_is_loaded_from_another_host(path):
+    for address in Page(path).loaded():
+        assert not urlsplit(address).netloc, address
+        assert (path.parent / unquote(urlsplit(address).path)).exists(), address
+
+
+def test_styles_and_scripts_load_nothing_from_another_host():
+    for style in HTML.glob("_static/**/*.css"):
+        remote = re.findall(
+            r"(?:url\(|@import )['\"]?(?:https?:)?//", style.read_text("utf-8")
+        )
+        assert not remote, style
+
+
+@pages
+def test_internal_links_and_anchors_resolve(path):
+    for anchor in Page(path).all("a"):
+        parts = urlsplit(anchor.get("href", ""))
+        if parts.scheme or parts.netloc:
+            continue
+        target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+        assert target.exists(), anchor["href"]
+        if parts.fragment and target.suffix == ".html":
+            assert unquote(parts.fragment) in Page(target).ids, anchor["href"]
+
+
+@pages
+def test_structure(path):
+    page = Page(path)
+    assert len(page.all("h1")) == 1
+    assert len(page.ids) == len(set(page.ids))
+    (html,) = page.all("html")
+    assert html["lang"] == "en"
+
+
+@pages
+def test_pictures_are_described(path):
+    for image in Page(path).all("img"):
+        alt = image.get("alt", "")
+        if "logo" not in image.get("class", ""):
+            assert alt, image
+            assert not re.search(r"\.(png|svg|jpe?g)$", alt), image
+
+
+@pages
+def test_no_path_of_this_machine_is_published(path):
+    assert not MACHINE_PATH.search(path.read_text(encoding="utf-8"))
+
+
+@pages
+def test_weight(path):
+    page = Page(path)
+    files = {(path.parent / unquote(urlsplit(a).path)).resolve() for a in page.loaded()}
+    own = sum(f.stat().st_size for f in files if f.suffix != ".png") + path.stat().st_size
+    mathematics = sum(
+        f.stat().st_size for f in HTML.glob("_static/mathjax/**/*") if f.suffix == ".js"
+    )
+    fonts = sum(f.stat().st_size for f in HTML.glob("_static/vendor/**/*.woff2"))
+    uses_mathematics = any("mathjax" in str(f) for f in files)
+    assert own + fonts + (mathematics if uses_mathematics else 0) <= BUDGET
+
+
+def test_ledger_shows_every_claim_with_verdict_and_evidence():
+    path = HTML / "book/claims.html"
+    text, page = path.read_text(encoding="utf-8"), Page(path)
+    links = [a.get("href", "") for a in page.all("a")]
+    for claim in CLAIMS:
+        low = claim["id"].lower()
+        assert f"ledger-{low}" in page.ids
+        assert f"{claim['chapter']}.html#claim-{low}" in links
+        assert (f"{claim['chapter']}.html#evidence-{low}" in links) is claim["tested"]
+    assert len(re.findall(r'class="verdict verdict-', text)) == len(CLAIMS) + 5
