@@ -5,8 +5,10 @@ BIN := .venv/bin
 HTML := _build/html
 PORT ?= 8000
 
-# Same hashes everywhere, and no progress bars in outputs that are compared.
+# Same hashes everywhere, one thread for each notebook, and no progress bars in
+# outputs that are compared.
 export PYTHONHASHSEED := 0
+export OMP_NUM_THREADS := 1
 export TQDM_DISABLE := 1
 
 .PHONY: help setup book test lab serve outputs clean
@@ -35,20 +37,19 @@ book: setup
 		exit 1; \
 	fi
 
-# One thread each for two notebooks at a time.
 test: book
 	@start=$$(date +%s); set -e; \
 	echo "== lint"; $(BIN)/ruff check . ; $(BIN)/ruff format --check . ; \
 	echo "== the package, its doctests and the book's own checks"; \
 	$(BIN)/python -m pytest -q --durations=5; \
 	echo "== nbval: every notebook, outputs compared"; \
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --nbval --nbval-current-env \
+	$(BIN)/python -m pytest -q --nbval --nbval-current-env \
 		--nbval-cell-timeout=300 -n 2 --dist loadfile book; \
 	echo; echo "All checks passed in $$(( $$(date +%s) - start )) s: lint, package tests, doctests, book checks, nbval."; \
 	echo "What each check guards stands in tests/; the book is in $(HTML)/index.html"
 
 lab: setup
-	@unset TQDM_DISABLE; $(BIN)/jupyter lab book
+	@unset TQDM_DISABLE OMP_NUM_THREADS; $(BIN)/jupyter lab book
 
 serve:
 	@[ -e $(HTML)/index.html ] || { echo "serve: there is no built book yet: run make book first." >&2; exit 1; }
