@@ -54,7 +54,7 @@ lab: setup
 serve:
 	@[ -e $(HTML)/index.html ] || { echo "serve: there is no built book yet: run make book first." >&2; exit 1; }
 	@echo "The book is at http://127.0.0.1:$(PORT) until you press Ctrl+C."
-	@python3 -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) 2>/dev/null || \
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) 2>/dev/null || \
 		{ [ $$? -eq 130 ] || { echo "serve: port $(PORT) is taken: run make serve PORT=8001" >&2; exit 1; }; }
 
 outputs: setup

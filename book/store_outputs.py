@@ -46,7 +46,9 @@ def main(paths):
             continue
         notebook = nbformat.read(path, as_version=4)
         folder = {"metadata": {"path": str(path.parent)}}
-        NotebookClient(notebook, timeout=300, resources=folder).execute()
+        NotebookClient(
+            notebook, timeout=300, resources=folder, coalesce_streams=True
+        ).execute()
         clean(notebook)
         nbformat.write(notebook, path)
         print(f"stored the outputs of {path}")

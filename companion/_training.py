@@ -64,6 +64,9 @@ def check_same_length(x, labels):
 
 def progress_bar(iterable, total, show):
     """Wrap an iterable of `total` steps in a bar that shows the time left."""
+    if not show:
+        return iterable
     from tqdm import tqdm  # here, so that importing the companion stays quick
 
-    return tqdm(iterable, total=total, disable=not show, unit="step")
+    # Not disable=False: that would override the environment variable TQDM_DISABLE.
+    return tqdm(iterable, total=total, unit="step")

@@ -139,7 +139,7 @@ def draw_network(ax, keeps, *, title=""):
     ax.axis("off")
 
 
-def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE):
+def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="o"):
     """Draw means with their confidence intervals as dots with bars.
 
     Parameters
@@ -154,6 +154,8 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE):
         Entry in the legend.
     color : str
         Colour of dots and bars.
+    marker : str
+        Shape of the dots; give a second series another one.
 
     Raises
     ------
@@ -178,4 +180,6 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE):
         )
     means = np.array([i.mean for i in intervals])
     ends = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T
-    ax.errorbar(positions, means, yerr=ends, fmt="o", capsize=4, color=color, label=label)
+    ax.errorbar(
+        positions, means, yerr=ends, fmt=marker, capsize=4, color=color, label=label
+    )

@@ -13,12 +13,12 @@ ALLOWED = {
     "execute": {"execute_notebooks", "timeout", "stderr_output", "run_in_temp"},
     "parse": {"myst_enable_extensions", "myst_dmath_double_inline"},
     "html": {
-        "baseurl", "use_issues_button", "use_repository_button", "home_page_in_navbar",
+        "favicon", "baseurl", "use_issues_button", "use_repository_button", "home_page_in_navbar",
     },
     "sphinx": {"recursive_update", "local_extensions", "extra_extensions", "config"},
     "sphinx.config": {
-        "language", "html_static_path", "html_css_files", "mathjax_path", "mathjax3_config",
-        "nb_execution_raise_on_error", "nb_execution_show_tb", "claims_file",
+        "language", "html_static_path", "html_context", "html_css_files", "mathjax_path", "mathjax3_config",
+        "nb_execution_raise_on_error", "nb_execution_show_tb", "nb_merge_streams", "claims_file",
         "exercise_style", "bibtex_reference_style", "bibtex_default_style",
         "autodoc_member_order", "autodoc_typehints", "napoleon_google_docstring",
         "napoleon_use_rtype", "napoleon_custom_sections",

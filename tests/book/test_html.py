@@ -116,3 +116,11 @@ def test_ledger_shows_every_claim_with_verdict_and_evidence():
         assert f"{claim['chapter']}.html#claim-{low}" in links
         assert (f"{claim['chapter']}.html#evidence-{low}" in links) is claim["tested"]
     assert len(re.findall(r'class="verdict verdict-', text)) == len(CLAIMS) + 5
+
+
+@pages
+def test_names_of_the_package_link_to_the_reference(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.findall(
+        r'(?<!">)<code class="xref py [^>]*>(?:<span[^>]*>)?[^<]*', text
+    )

@@ -1,5 +1,9 @@
 """The small network: gradients, optimisers, and the proof that both frameworks are one."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -181,15 +185,25 @@ def test_evaluate_switches_dropout_off_and_restores_the_mode(framework, training
     assert model[2].training is training
 
 
-def test_progress_bar_goes_to_stderr_and_can_be_hidden(capsys, data, monkeypatch):
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    model = build(cn, np.float64)
-    sgd = cn.nn.SGD(model.parameters(), lr=0.0)
-    kwargs = {"epochs": 1, "batch_size": 100, "rng": np.random.default_rng(0)}
-    capsys.readouterr()  # the seed that the fixture printed
-    cn.nn.fit(model, *data, sgd, **kwargs)
-    shown = capsys.readouterr()
-    assert "4/4" in shown.err
-    assert shown.out == ""
-    cn.nn.fit(model, *data, sgd, progress=False, **kwargs)
-    assert capsys.readouterr().err == ""
+PROGRAM = """
+import numpy as np
+from companion.numpy import nn
+model = nn.Sequential(nn.Linear(2, 2, np.random.default_rng(0)))
+sgd = nn.SGD(model.parameters(), lr=0.1)
+nn.fit(model, np.ones((8, 2)), np.zeros(8, int), sgd,
+       epochs=1, batch_size=2, rng=np.random.default_rng(0), progress={show})
+"""
+
+
+@pytest.mark.parametrize(
+    ("show", "environment", "seen"),
+    [(True, {}, True), (False, {}, False), (True, {"TQDM_DISABLE": "1"}, False)],
+)
+def test_progress_bar_goes_to_stderr_and_can_be_hidden(show, environment, seen):
+    kept = {k: v for k, v in os.environ.items() if k != "TQDM_DISABLE"}
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(show=show)],
+        env=kept | environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ("4/4" in run.stderr) is seen
+    assert run.stdout == ""
