@@ -17,7 +17,7 @@ ALLOWED = {
     },
     "sphinx": {"recursive_update", "local_extensions", "extra_extensions", "config"},
     "sphinx.config": {
-        "language", "html_static_path", "html_context", "html_css_files", "mathjax_path", "mathjax3_config",
+        "language", "templates_path", "html_static_path", "html_context", "html_css_files", "mathjax_path", "mathjax3_config",
         "nb_execution_raise_on_error", "nb_execution_show_tb", "nb_merge_streams", "claims_file",
         "exercise_style", "bibtex_reference_style", "bibtex_default_style",
         "autodoc_member_order", "autodoc_typehints", "napoleon_google_docstring",
@@ -62,7 +62,7 @@ def test_every_page_is_in_the_contents_and_exists():
         p.relative_to(ROOT).with_suffix("").as_posix()
         for p in BOOK.rglob("*")
         if p.suffix in (".md", ".ipynb")
-        and not {"_static", "_ext", ".ipynb_checkpoints"} & set(p.parts)
+        and not {"_static", "_ext", "_templates", ".ipynb_checkpoints"} & set(p.parts)
     }
     assert set(listed) == files
 
