@@ -169,6 +169,8 @@ class Sequential(Module):
     TypeError
         If a layer is not a `Module`.
 
+    Notes
+    -----
     Source: the interface of `torch.nn.Sequential`. Explained in chapter 3.
 
     Examples
