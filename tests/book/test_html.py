@@ -96,23 +96,33 @@ def test_no_path_of_this_machine_is_published(path):
     assert not MACHINE_PATH.search(path.read_text(encoding="utf-8"))
 
 
-@pages
-def test_weight(path):
-    """Bytes on the way to a reader: hosts of static sites compress text with gzip."""
-    page = Page(path)
-    files = {(path.parent / unquote(urlsplit(a).path)).resolve() for a in page.loaded()}
+def files_of(path):
+    """Return the page and what a browser fetches with it, pictures apart."""
+    files = {
+        (path.parent / unquote(urlsplit(a).path)).resolve() for a in Page(path).loaded()
+    }
     files = {f for f in files if f.suffix != ".png"} | {path}
     if any(f.name == "startup.js" for f in files):  # fetches the rest of MathJax
         files |= set(HTML.resolve().glob("_static/mathjax/**/*.js"))
         files |= set(HTML.resolve().glob("_static/mathjax/**/MathJax_M*-[RI]*.woff"))
+    return files
+
+
+@pages
+def test_weight_as_sent(path):
+    """Hosts of static sites compress text with gzip."""
     fonts = (".woff", ".woff2")
-    sent = [f.read_bytes() for f in files]
     sizes = [
-        len(b) if f.suffix in fonts else len(gzip.compress(b))
-        for f, b in zip(files, sent, strict=True)
+        f.stat().st_size if f.suffix in fonts else len(gzip.compress(f.read_bytes()))
+        for f in files_of(path)
     ]
     assert sum(sizes) <= BUDGET
-    print(f"{sum(sizes):,} bytes sent, {sum(map(len, sent)):,} unpacked")
+
+
+@pytest.mark.xfail(reason="pages with mathematics weigh 1.9 MB unpacked: not mended yet")
+def test_weight_unpacked():
+    """From disk, or from a server that does not compress."""
+    assert max(sum(f.stat().st_size for f in files_of(path)) for path in PAGES) <= BUDGET
 
 
 def test_ledger_shows_every_claim_with_verdict_and_evidence():
