@@ -6,7 +6,7 @@ import numbers
 import numpy as np
 
 
-def check_p(p):
+def check_p(p, name="p"):
     """Return the drop probability `p` as a float, or raise.
 
     Booleans, strings, arrays and None are refused: none of them is a
@@ -14,16 +14,93 @@ def check_p(p):
     """
     if isinstance(p, (bool, np.bool_)) or not isinstance(p, numbers.Real):
         raise TypeError(
-            f"p must be a real number, the probability to drop; got {p!r} of type "
-            f"{type(p).__name__}. Pass a float such as p=0.3."
+            f"{name} must be a real number, the probability to drop; got {p!r} of type "
+            f"{type(p).__name__}. Pass a float such as {name}=0.3."
         )
     value = float(p)
     if math.isnan(value) or not 0.0 <= value <= 1.0:
         raise ValueError(
-            f"p must lie in [0, 1]; got {p!r}. p is the probability to drop: "
-            "to keep 80 %, pass p=0.2."
+            f"{name} must lie in [0, 1]; got {p!r}. {name} is the probability to drop: "
+            f"to keep 80 %, pass {name}=0.2."
         )
     return value
+
+
+def check_p_below_1(p):
+    """Return `p` as a float, or raise: the variance of noise is infinite at 1."""
+    value = check_p(p)
+    if value == 1.0:
+        raise ValueError(
+            f"p must be below 1 here; got {p!r}: the variance p / (1 - p) is infinite. "
+            "Pass a smaller p, or Dropout(1.0, rng) to drop everything."
+        )
+    return value
+
+
+def check_logit(p):
+    """Return log(p / (1 - p)) of a rate that can be learned, or raise."""
+    value = check_p(p)
+    if value in (0.0, 1.0):
+        raise ValueError(
+            f"p must lie strictly between 0 and 1 to be learned; got {p!r}: its logit is "
+            "infinite. Start from a rate such as 0.1, or take Dropout for a fixed one."
+        )
+    return math.log(value) - math.log1p(-value)
+
+
+def check_temperature(temperature):
+    """Raise unless `temperature` is a real number above 0."""
+    check_rate("temperature", temperature)
+    if temperature == 0:
+        raise ValueError(
+            "temperature must be above 0; got 0: there the noise has no gradient. "
+            "Pass for example 0.1."
+        )
+
+
+def check_count(name, value):
+    """Raise unless `value` is an int of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an int; got {value!r}. Pass for example 64.")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1; got {value!r}.")
+
+
+def check_passes(passes):
+    """Raise unless `passes` is an int of at least 2: one pass has no variance."""
+    check_count("passes", passes)
+    if passes < 2:
+        raise ValueError(
+            f"passes must be at least 2; got {passes!r}: one pass has no variance. "
+            "Pass for example 20."
+        )
+
+
+def check_step(name, value):
+    """Raise unless `value` is an int of 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an int; got {value!r}. Count steps from 0.")
+    if value < 0:
+        raise ValueError(f"{name} must be 0 or more; got {value!r}.")
+
+
+def check_rate(name, value, upper=math.inf):
+    """Raise unless `value` is a real number in [0, upper)."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{name} must be a real number; got {value!r}. Pass for example 0.1."
+        )
+    if not 0 <= value < upper:
+        raise ValueError(f"{name} must lie in [0, {upper}); got {value!r}.")
+
+
+def check_axes(name, shape, allowed, layout):
+    """Raise unless an array of `shape` has one of the `allowed` numbers of axes."""
+    if len(shape) not in allowed:
+        raise ValueError(
+            f"{name} must have shape {layout}; got {tuple(shape)}. The batch axis "
+            f"comes first: write {name}[None] for a single example."
+        )
 
 
 def check_generator(rng):

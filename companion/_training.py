@@ -1,27 +1,8 @@
-"""What the training loops of both frameworks share: first weights, batches, a bar."""
+"""What the training loops of both frameworks share: first weights, batches, modes."""
 
-import math
-import numbers
+import contextlib
 
-from companion._arguments import check_generator
-
-
-def check_count(name, value):
-    """Raise unless `value` is an int of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an int; got {value!r}. Pass for example 64.")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1; got {value!r}.")
-
-
-def check_rate(name, value, upper=math.inf):
-    """Raise unless `value` is a real number in [0, upper)."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(
-            f"{name} must be a real number; got {value!r}. Pass for example 0.1."
-        )
-    if not 0 <= value < upper:
-        raise ValueError(f"{name} must lie in [0, {upper}); got {value!r}.")
+from companion._arguments import check_count, check_generator
 
 
 def initial_weights(in_features, out_features, rng):
@@ -60,6 +41,26 @@ def check_same_length(x, labels):
         raise ValueError(
             f"x and labels must have the same length; got {len(x)} and {len(labels)}."
         )
+
+
+def check_same_logits(first, second):
+    """Raise unless the logits of two passes have one shape."""
+    if tuple(first) != tuple(second):
+        raise ValueError(
+            "the logits of both passes must have one shape; got "
+            f"{tuple(first)} and {tuple(second)}. Pass the same batch twice."
+        )
+
+
+@contextlib.contextmanager
+def modes_restored(model):
+    """Give every module of a model back the mode it had, whatever happens inside."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def progress_bar(iterable, total, show):

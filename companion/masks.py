@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from companion._arguments import check_generator, check_p, check_shape
+from companion._arguments import check_generator, check_p, check_p_below_1, check_shape
+from companion.theory import block_start_rate
 
 
 def _raw_bytes(n, rng):
@@ -95,3 +96,162 @@ def keep_mask(shape, p, rng):
         keep[tied] = drawn >= np.uint64(digit)
         tied = tied[drawn == np.uint64(digit)] if rest else ()
     return keep.reshape(shape)
+
+
+def block_keep_mask(shape, p, block_size, rng):
+    """Draw a keep mask whose dropped elements form blocks: DropBlock's mask.
+
+    Every element is dropped with probability p on average over the map, exactly.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (N, C, L) or (N, C, H, W). Each map of each example is drawn independently.
+    p : float
+        Expected fraction of a map that is **dropped**, in [0, 1].
+    block_size : int
+        Side of a block, 1 up to the smallest side of the map; even or odd.
+    rng : numpy.random.Generator
+        Source of the randomness.
+
+    Returns
+    -------
+    numpy.ndarray
+        Boolean array of the given shape, True = keep. The dropped elements are a
+        union of whole blocks.
+
+    Raises
+    ------
+    TypeError
+        If p is not a real number, block_size not an int, shape not made of ints,
+        or rng not a Generator with 64-bit words.
+    ValueError
+        If p lies outside [0, 1], shape has not three or four axes, or a block
+        does not fit into the map.
+
+    Notes
+    -----
+    Each place where a whole block fits starts one with probability
+    :math:`\\gamma`, which `companion.theory.block_start_rate` computes from p.
+    The paper's formula for :math:`\\gamma` ignores that blocks overlap and drops
+    less than p. Elements near the border lie in fewer blocks and are dropped
+    less often than those in the middle.
+
+    Source: Ghiasi, Lin and Le (2018), algorithm 1. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> block_keep_mask((1, 1, 4, 6), 0.3, 2, np.random.default_rng(0))[0, 0].astype(int)
+    array([[1, 1, 1, 1, 1, 1],
+           [1, 0, 0, 0, 0, 1],
+           [1, 0, 0, 0, 0, 0],
+           [1, 1, 1, 1, 0, 0]])
+    """
+    shape = check_shape(shape)
+    if len(shape) not in (3, 4):
+        raise ValueError(
+            "shape must be (N, C, L) or (N, C, H, W), with a batch axis first; "
+            f"got {shape!r}. Add the missing axes, for example x[None]."
+        )
+    gamma = block_start_rate(p, shape[2:], block_size)
+    starts = tuple(n - block_size + 1 for n in shape[2:])
+    dropped = ~keep_mask((*shape[:2], *starts), gamma, rng)
+    for axis in range(2, len(shape)):  # grow each start to a block, axis by axis
+        grown = np.zeros(
+            (*dropped.shape[:axis], shape[axis], *dropped.shape[axis + 1 :]), bool
+        )
+        for offset in range(block_size):
+            window = np.moveaxis(grown, axis, 0)[offset : offset + dropped.shape[axis]]
+            window |= np.moveaxis(dropped, axis, 0)
+        dropped = grown
+    return ~dropped
+
+
+def gaussian_noise(shape, p, rng):
+    """Draw noise with mean 1 and the variance of inverted dropout.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Shape of the noise; sizes of 0 or more.
+    p : float
+        The rate of the dropout whose variance the noise has, in [0, 1).
+    rng : numpy.random.Generator
+        Source of the randomness; nothing is drawn for p = 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 array of the given shape.
+
+    Raises
+    ------
+    TypeError
+        If p is not a real number, shape not made of ints, or rng not a
+        Generator with 64-bit words.
+    ValueError
+        If p lies outside [0, 1) or a size is negative.
+
+    Notes
+    -----
+    .. math:: \\xi_i \\sim N\\left(1, \\frac{p}{1 - p}\\right)
+
+    Unlike masks, normal numbers are not guaranteed to be the same in every
+    version of NumPy.
+
+    Source: Srivastava et al. (2014), section 10. Explained in chapter 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noise = gaussian_noise(1_000_000, 0.2, np.random.default_rng(0))
+    >>> round(float(noise.mean()), 2), round(float(noise.var()), 2)
+    (1.0, 0.25)
+    """
+    shape = check_shape(shape)
+    p = check_p_below_1(p)
+    check_generator(rng)
+    if p == 0.0:
+        return np.ones(shape)
+    return 1.0 + math.sqrt(p / (1.0 - p)) * rng.standard_normal(shape)
+
+
+def open_uniforms(shape, rng):
+    """Draw uniform numbers strictly between 0 and 1.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Shape of the result; sizes of 0 or more.
+    rng : numpy.random.Generator
+        Source of the randomness.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 array of the given shape: odd multiples of 2^-53. So a logarithm
+        of u or of 1 - u is finite.
+
+    Raises
+    ------
+    TypeError
+        If shape is not made of ints, or rng not a Generator with 64-bit words.
+    ValueError
+        If a size is negative.
+
+    Notes
+    -----
+    The raw stream of the bit generator decides, so they are the same everywhere.
+    `ConcreteDropout` uses them. Explained in chapter 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> open_uniforms(3, np.random.default_rng(0)).round(3)
+    array([0.637, 0.27 , 0.041])
+    """
+    shape = check_shape(shape)
+    check_generator(rng)
+    words = rng.bit_generator.random_raw(math.prod(shape))
+    return ((words >> np.uint64(12)) * 2.0**-52 + 2.0**-53).reshape(shape)

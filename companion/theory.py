@@ -1,10 +1,14 @@
 """Closed forms, and exhaustive sums over all 2^n masks that check them."""
 
+import functools
 import numbers
 
 import numpy as np
 
-from companion._arguments import check_p
+from companion._arguments import check_count, check_p, check_shape
+
+# The value towards which SELU falls: minus its scale times its alpha.
+ALPHA_PRIME = -1.0507009873554805 * 1.6732632423543772
 
 
 def all_masks(n):
@@ -170,3 +174,160 @@ def dropped_variance(x, p, *, inverted=True):
     """
     p = _check_scaling(p, inverted)
     return (p / (1.0 - p) if inverted else p * (1.0 - p)) * x**2
+
+
+def _blocks_over(map_shape, block_size):
+    """Return for each element of a map how many blocks cover it, as float64."""
+    check_count("block_size", block_size)
+    shape = check_shape(map_shape, "map_shape")
+    if not shape or block_size > min(shape):
+        raise ValueError(
+            f"block_size must not exceed the smallest side of the map; got {block_size} "
+            f"for a map of shape {shape}. Choose a smaller block."
+        )
+    counts = np.ones(())
+    for n in shape:
+        i = np.arange(n)
+        along = np.minimum(i, n - block_size) - np.maximum(i - block_size + 1, 0) + 1
+        counts = counts[..., None] * along
+    return counts
+
+
+def block_drop_rate(gamma, map_shape, block_size):
+    """Return the expected fraction of a map that DropBlock drops.
+
+    Parameters
+    ----------
+    gamma : float
+        Probability that a block starts at a place where it fits, in [0, 1].
+    map_shape : tuple of int
+        (L,) or (H, W).
+    block_size : int
+        Side of a block, 1 up to the smallest side of the map.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If gamma is no probability or the block does not fit.
+
+    Notes
+    -----
+    An element is kept if none of the :math:`c` blocks that cover it starts:
+
+    .. math:: 1 - \\frac{1}{HW} \\sum_{ij} (1 - \\gamma)^{c_{ij}}
+
+    Source: follows from Ghiasi, Lin and Le (2018), algorithm 1. Explained in
+    chapter 6.
+
+    Examples
+    --------
+    The paper's gamma for p = 0.1 on a map of 28 by 28 with blocks of 7 drops less:
+
+    >>> gamma = 0.1 / 7**2 * 28**2 / (28 - 7 + 1) ** 2
+    >>> round(block_drop_rate(gamma, (28, 28), 7), 6)
+    0.093942
+    """
+    gamma = check_p(gamma, "gamma")
+    covers = _blocks_over(map_shape, block_size)
+    if gamma == 1.0:
+        return 1.0
+    return float(-np.expm1(covers * np.log1p(-gamma)).mean())
+
+
+@functools.lru_cache
+def _solve_start_rate(p, map_shape, block_size):
+    low, high = 0.0, p  # blocks only add: gamma is at most p
+    while low < (middle := (low + high) / 2) < high:
+        if block_drop_rate(middle, map_shape, block_size) < p:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def block_start_rate(p, map_shape, block_size):
+    """Return the gamma with which DropBlock drops the fraction p: the exact inverse.
+
+    Parameters
+    ----------
+    p : float
+        Expected fraction of the map that is **dropped**, in [0, 1].
+    map_shape : tuple of int
+        (L,) or (H, W).
+    block_size : int
+        Side of a block, 1 up to the smallest side of the map.
+
+    Returns
+    -------
+    float
+        In [0, 1]; p itself where no two blocks overlap in a way that matters:
+        block_size = 1, or a block as large as the map.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is no probability or the block does not fit.
+
+    Notes
+    -----
+    Bisection of `block_drop_rate`, which grows with gamma, down to neighbouring
+    floats. Source: derived here; Ghiasi, Lin and Le (2018), equation 1, give an
+    approximation. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> gamma = block_start_rate(0.1, (28, 28), 7)
+    >>> round(block_drop_rate(gamma, (28, 28), 7), 12)
+    0.1
+    """
+    p = check_p(p)
+    covers = _blocks_over(map_shape, block_size)
+    if p in (0.0, 1.0) or covers.max() == 1:
+        return p
+    return _solve_start_rate(p, tuple(map_shape), block_size)
+
+
+def alpha_affine(p):
+    """Return the two constants with which alpha dropout keeps mean 0 and variance 1.
+
+    Parameters
+    ----------
+    p : float
+        Probability to **drop**, in [0, 1).
+
+    Returns
+    -------
+    a, b : float
+        Alpha dropout returns a (m x + (1 - m) alpha') + b.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is not a real number or lies outside [0, 1).
+
+    Notes
+    -----
+    For x of mean 0 and variance 1 the mixture m x + (1 - m) alpha' has the mean
+    p alpha' and the variance (1 - p)(1 + p alpha'^2). So
+
+    .. math:: a = \\left((1 - p)(1 + p \\alpha'^2)\\right)^{-1/2}, \\quad
+        b = -a p \\alpha'
+
+    Source: Klambauer et al. (2017), section 3. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> a, b = alpha_affine(0.2)
+    >>> round(a, 6), round(b, 6)
+    (0.878904, 0.30904)
+    """
+    p = check_p(p)
+    if p == 1.0:
+        raise ValueError("p must be below 1; got 1: nothing is left of x.")
+    a = ((1.0 - p) * (1.0 + p * ALPHA_PRIME**2)) ** -0.5
+    return a, -a * p * ALPHA_PRIME

@@ -13,14 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from companion._arguments import check_p
-from companion._training import (
-    check_count,
-    check_rate,
-    check_same_length,
-    initial_weights,
-    progress_bar,
-)
+from companion._arguments import check_count, check_p, check_rate
+from companion._training import check_same_length, initial_weights, progress_bar
 from companion.masks import keep_mask
 from companion.torch.dropout import dropout_forward
 

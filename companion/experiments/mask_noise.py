@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 import torch
 
-from companion._arguments import check_p
-from companion._training import check_count
+from companion._arguments import check_count, check_p
 from companion.torch import Dropout, nn
 
 

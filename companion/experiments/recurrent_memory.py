@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from companion._arguments import check_p
-from companion._training import check_count, initial_weights, progress_bar
+from companion._arguments import check_count, check_p
+from companion._training import initial_weights, progress_bar
 from companion.masks import keep_mask
 
 KINDS = ("none", "gates-fresh", "state-shared", "state-fresh")

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from companion._training import check_count
+from companion._arguments import check_count
 
 
 def relative_times(functions, *, rounds, warm_up=3, clock=time.perf_counter):

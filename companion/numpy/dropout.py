@@ -4,31 +4,13 @@ import numpy as np
 
 from companion._arguments import (
     check_generator,
-    check_mask_fits,
     check_mask_shape,
     check_nothing_kept,
     check_p,
 )
 from companion.masks import keep_mask
+from companion.numpy._arrays import check_floats, check_mask, work_dtype
 from companion.numpy.nn import Module
-
-
-def _check_floats(x, name):
-    """Return x as an array of real floating-point numbers, or raise."""
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} must be a plain array; got a MaskedArray, whose mask would be lost. "
-            f"Pass {name}.filled(value)."
-        )
-    if not isinstance(x, np.ndarray | np.generic) or not np.issubdtype(
-        x.dtype, np.floating
-    ):
-        kind = getattr(x, "dtype", type(x).__name__)
-        raise TypeError(
-            f"{name} must be a NumPy array of floats; got {kind}. "
-            f"Convert it first, for example numpy.asarray({name}, dtype=float)."
-        )
-    return np.asarray(x)
 
 
 def dropout_forward(x, mask, p):
@@ -74,20 +56,13 @@ def dropout_forward(x, mask, p):
     array([1.25, 0.  , 1.25, 1.25])
     """
     p = check_p(p)
-    x = _check_floats(x, "x")
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
-        kind = getattr(mask, "dtype", type(mask).__name__)
-        raise TypeError(
-            f"mask must be a NumPy array of booleans, True = keep; got {kind}. "
-            "Draw it with keep_mask(x.shape, p, rng)."
-        )
-    check_mask_fits(mask.shape, x.shape)
+    x = check_floats(x, "x")
+    check_mask(mask, x.shape)
     y = np.zeros_like(x)
     if p == 1.0:
         check_nothing_kept(mask.any())
         return y
-    # float16 is multiplied in float32, so that only the result is rounded.
-    work = np.promote_types(x.dtype, np.float32)
+    work = work_dtype(x)
     scale = work.type(1.0 / (1.0 - p))
     return np.multiply(x, scale, out=y, where=mask, dtype=work, casting="same_kind")
 
@@ -130,7 +105,7 @@ def dropout_backward(dy, mask, p):
     >>> dropout_backward(np.ones(3), np.array([True, False, True]), 0.2)
     array([1.25, 0.  , 1.25])
     """
-    return dropout_forward(_check_floats(dy, "dy"), mask, p)
+    return dropout_forward(check_floats(dy, "dy"), mask, p)
 
 
 def dropout(x, p, rng, *, training=True, mask_shape=None):
@@ -181,7 +156,7 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     """
     p = check_p(p)
     check_generator(rng)
-    x = _check_floats(x, "x")
+    x = check_floats(x, "x")
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
         return x
@@ -238,15 +213,22 @@ class Dropout(Module):
         self.mask = None
         self._forward_p = None  # p of the last forward pass; a schedule may change p
 
+    def mask_shape(self, shape):
+        """Return the shape of the mask for an x of `shape`: the variants differ here."""
+        return shape
+
+    def draw(self, x):
+        """Return a new mask for x, or None if nothing can be dropped now."""
+        p = check_p(self.p)
+        if not self.training or p == 0.0:
+            return None
+        return keep_mask(self.mask_shape(x.shape), p, self.rng)
+
     def forward(self, x):
         """Return x with elements dropped, or x itself in evaluation mode."""
-        x = _check_floats(x, "x")
-        p = check_p(self.p)
-        self._forward_p, self.mask = p, None
-        if not self.training or p == 0.0:
-            return x
-        self.mask = keep_mask(x.shape, p, self.rng)
-        return dropout_forward(x, self.mask, p)
+        x = check_floats(x, "x")
+        self._forward_p, self.mask = self.p, self.draw(x)
+        return x if self.mask is None else self._apply(x, self.mask, self._forward_p)
 
     def backward(self, dy):
         """Return the gradient with respect to the last input of `forward`."""
@@ -255,10 +237,12 @@ class Dropout(Module):
                 "backward needs the mask of a forward pass, and there was none. "
                 "Call the layer first."
             )
-        dy = _check_floats(dy, "dy")
-        if self.mask is None:
-            return dy
-        return dropout_backward(dy, self.mask, self._forward_p)
+        dy = check_floats(dy, "dy")
+        return dy if self.mask is None else self._derive(dy, self.mask, self._forward_p)
+
+    # How a mask acts on x, and on the gradient.
+    _apply = staticmethod(dropout_forward)
+    _derive = staticmethod(dropout_backward)
 
     def __repr__(self):
-        return f"Dropout(p={self.p})"
+        return f"{type(self).__name__}(p={self.p})"

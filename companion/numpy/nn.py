@@ -6,13 +6,16 @@ Weights have shape (in_features, out_features): a layer computes x @ W + b.
 
 import numpy as np
 
+from companion._arguments import check_rate
 from companion._training import (
     batches,
-    check_rate,
     check_same_length,
+    check_same_logits,
     initial_weights,
+    modes_restored,
     progress_bar,
 )
+from companion.numpy._arrays import check_float_dtype
 
 
 class Module:
@@ -33,18 +36,29 @@ class Module:
     def __call__(self, x):
         return self.forward(x)
 
+    def modules(self):
+        """Return this module and all modules among its attributes, each once."""
+        found = [self]
+        for value in vars(self).values():
+            for part in value if isinstance(value, (list, tuple)) else [value]:
+                if isinstance(part, Module):
+                    found += part.modules()
+        return list(dict.fromkeys(found))
+
     def train(self, mode=True):
-        """Switch to training mode (or to evaluation with mode=False); return self."""
-        self.training = bool(mode)
+        """Switch all modules to training (or evaluation with mode=False); return self."""
+        for module in self.modules():
+            module.training = bool(mode)
         return self
 
     def eval(self):
-        """Switch to evaluation mode; return self."""
+        """Switch this module and all inside it to evaluation mode; return self."""
         return self.train(False)
 
     def parameters(self):
-        """Return the list of this module's `Parameter` objects."""
-        return []
+        """Return the `Parameter` objects of this and all inner modules, each once."""
+        found = [value for module in self.modules() for value in vars(module).values()]
+        return list(dict.fromkeys(v for v in found if isinstance(v, Parameter)))
 
 
 class Parameter:
@@ -105,12 +119,7 @@ class Linear(Module):
     def __init__(self, in_features, out_features, rng, dtype=np.float32):
         super().__init__()
         weight, bias = initial_weights(in_features, out_features, rng)
-        dtype = np.dtype(dtype)
-        if not np.issubdtype(dtype, np.floating):
-            raise TypeError(
-                f"dtype must be a real floating-point type; got {dtype}. "
-                "Pass numpy.float32 or numpy.float64."
-            )
+        dtype = check_float_dtype(dtype)
         self.weight = Parameter(weight.astype(dtype))
         self.bias = Parameter(bias.astype(dtype))
 
@@ -124,10 +133,6 @@ class Linear(Module):
         self.weight.grad = self._x.T @ dy
         self.bias.grad = dy.sum(axis=0)
         return dy @ self.weight.value.T
-
-    def parameters(self):
-        """Return [weight, bias]."""
-        return [self.weight, self.bias]
 
 
 class ReLU(Module):
@@ -207,16 +212,6 @@ class Sequential(Module):
             dy = layer.backward(dy)
         return dy
 
-    def train(self, mode=True):
-        """Switch this module and all its layers; return self."""
-        for layer in self.layers:
-            layer.train(mode)
-        return super().train(mode)
-
-    def parameters(self):
-        """Return the parameters of all layers, in order."""
-        return [p for layer in self.layers for p in layer.parameters()]
-
 
 class CrossEntropyLoss:
     """Mean softmax cross-entropy of a batch.
@@ -276,6 +271,81 @@ class CrossEntropyLoss:
         gradient = np.exp(self._log_softmax)
         gradient[np.arange(n), self._labels] -= 1
         return gradient / n
+
+
+class RDropLoss:
+    """Cross-entropy of two passes with different masks, and the distance between them.
+
+    Parameters
+    ----------
+    weight : float
+        Factor of the distance, the paper's alpha; 0 or more.
+
+    Call it with the logits of two passes, each of shape (n, classes), and integer
+    labels of shape (n,); it returns a float. `backward()` then returns the
+    gradients of both logits.
+
+    Raises
+    ------
+    TypeError
+        If weight is not a real number or labels are not integers.
+    ValueError
+        If weight is negative or the shapes do not match.
+
+    Notes
+    -----
+    With P and Q the softmax of the two passes,
+
+    .. math:: L = L_{CE}(P) + L_{CE}(Q) + \\frac{\\alpha}{2n} \\sum_i
+        \\left[KL(P_i \\Vert Q_i) + KL(Q_i \\Vert P_i)\\right]
+
+    The two cross-entropies are added, as in the paper; the authors' example code
+    takes their mean, which doubles the relative weight of the distance.
+
+    Source: Liang et al. (2021), equation 4. Explained in chapter 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = RDropLoss(1.0)
+    >>> z, labels = np.array([[2.0, 0.0]]), np.array([0])
+    >>> round(loss(z, z, labels), 4) == round(2 * CrossEntropyLoss()(z, labels), 4)
+    True
+    >>> loss(z, -z, labels) > loss(z, z, labels)
+    True
+    """
+
+    def __init__(self, weight):
+        check_rate("weight", weight)
+        self.weight = weight
+        self._entropies = CrossEntropyLoss(), CrossEntropyLoss()
+
+    def __call__(self, first, second, labels):
+        check_same_logits(first.shape, second.shape)
+        cross_entropy = sum(
+            entropy(logits, labels)
+            for entropy, logits in zip(self._entropies, (first, second), strict=True)
+        )
+        log_p, log_q = (entropy._log_softmax for entropy in self._entropies)
+        # KL(P, Q) + KL(Q, P) in one product.
+        self._symmetric = (np.exp(log_p) - np.exp(log_q)) * (log_p - log_q)
+        distance = self._symmetric.sum(axis=1).mean()
+        return cross_entropy + float(self.weight / 2 * distance)
+
+    def backward(self):
+        """Return the gradients of the last loss for the first and the second logits."""
+        first, second = self._entropies
+        log_p, log_q = first._log_softmax, second._log_softmax
+        p, q, factor = np.exp(log_p), np.exp(log_q), self.weight / 2 / len(log_p)
+
+        def gradient(p, q, log_p, log_q):
+            ratio = log_p - log_q
+            return factor * (p * (ratio - (p * ratio).sum(axis=1, keepdims=True)) + p - q)
+
+        return (
+            first.backward() + gradient(p, q, log_p, log_q),
+            second.backward() + gradient(q, p, log_q, log_p),
+        )
 
 
 class SGD:
@@ -491,8 +561,7 @@ def evaluate(model, x, labels):
     True
     """
     check_same_length(x, labels)
-    was_training = model.training
-    logits = model.eval()(x)
-    model.train(was_training)
+    with modes_restored(model):
+        logits = model.eval()(x)
     loss = CrossEntropyLoss()(logits, labels)
     return loss, float((logits.argmax(axis=1) == labels).mean())

@@ -1,6 +1,46 @@
-"""Dropout in PyTorch: the same names and arguments as `companion.numpy`."""
+"""Dropout and its variants in PyTorch: the names and arguments of `companion.numpy`."""
 
 from companion.torch import nn
+from companion.torch.checkpoint import replay_masks
 from companion.torch.dropout import Dropout, dropout, dropout_backward, dropout_forward
+from companion.torch.models import dropout_active, monte_carlo, set_rate
+from companion.torch.variants import (
+    AlphaDropout,
+    AttentionDropout,
+    ChannelAlphaDropout,
+    ChannelDropout,
+    ConcreteDropout,
+    DropBlock,
+    DropPath,
+    GaussianDropout,
+    TimeDropout,
+    alpha_dropout_backward,
+    alpha_dropout_forward,
+)
+from companion.torch.weighted import DropConnect, VariationalRNN, WordDropout
 
-__all__ = ["Dropout", "dropout", "dropout_backward", "dropout_forward", "nn"]
+__all__ = [
+    "AlphaDropout",
+    "AttentionDropout",
+    "ChannelAlphaDropout",
+    "ChannelDropout",
+    "ConcreteDropout",
+    "DropBlock",
+    "DropConnect",
+    "DropPath",
+    "Dropout",
+    "GaussianDropout",
+    "TimeDropout",
+    "VariationalRNN",
+    "WordDropout",
+    "alpha_dropout_backward",
+    "alpha_dropout_forward",
+    "dropout",
+    "dropout_active",
+    "dropout_backward",
+    "dropout_forward",
+    "monte_carlo",
+    "nn",
+    "replay_masks",
+    "set_rate",
+]

@@ -4,47 +4,10 @@ PyTorch derives the backward pass itself; the tests compare it with the one that
 `companion.numpy` writes by hand.
 """
 
-import numpy as np
 import torch
 
-from companion._arguments import (
-    check_generator,
-    check_mask_fits,
-    check_mask_shape,
-    check_nothing_kept,
-    check_p,
-)
-from companion.masks import keep_mask
-
-
-def _check_floats(x, name):
-    """Raise unless x is a tensor of real floating-point numbers."""
-    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
-        kind = getattr(x, "dtype", type(x).__name__)
-        raise TypeError(
-            f"{name} must be a torch tensor of floats; got {kind}. "
-            f"Convert it first, for example torch.as_tensor({name}, dtype=torch.float32)."
-        )
-
-
-def _check_source(rng):
-    """Raise unless rng is a generator of one of the two frameworks."""
-    if not isinstance(rng, torch.Generator):
-        check_generator(rng)
-
-
-def _draw(shape, p, rng, device):
-    """Draw a keep mask on `device`, from a NumPy or a torch generator."""
-    if isinstance(rng, np.random.Generator):
-        return torch.from_numpy(keep_mask(shape, p, rng)).to(device)
-    if rng.device.type != device.type:
-        raise ValueError(
-            f"rng must live on the device of x; got a generator on {rng.device} for x on "
-            f"{device}. Build it with torch.Generator({str(device)!r}), or pass a "
-            "numpy.random.Generator, whose masks fit every device."
-        )
-    # float64: its uniforms are fine enough for every p; those of float16 are not.
-    return torch.rand(shape, generator=rng, dtype=torch.float64, device=device) >= p
+from companion._arguments import check_mask_shape, check_nothing_kept, check_p
+from companion.torch._tensors import as_mask, check_floats, check_source, draw_mask
 
 
 def dropout_forward(x, mask, p):
@@ -90,20 +53,12 @@ def dropout_forward(x, mask, p):
     tensor([1.2500, 0.0000, 1.2500, 1.2500])
     """
     p = check_p(p)
-    _check_floats(x, "x")
-    if isinstance(mask, np.ndarray):
-        mask = torch.from_numpy(mask)
-    if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
-        kind = getattr(mask, "dtype", type(mask).__name__)
-        raise TypeError(
-            f"mask must hold booleans, True = keep; got {kind}. "
-            "Draw it with keep_mask(x.shape, p, rng)."
-        )
-    check_mask_fits(mask.shape, x.shape)
+    check_floats(x, "x")
+    mask = as_mask(mask, x)
     if p == 1.0:
         check_nothing_kept(mask.any())
-        return torch.where(mask.to(x.device), x, 0.0)
-    return torch.where(mask.to(x.device), x * (1.0 / (1.0 - p)), 0.0)
+        return torch.where(mask, x, 0.0)
+    return torch.where(mask, x * (1.0 / (1.0 - p)), 0.0)
 
 
 def dropout_backward(dy, mask, p):
@@ -144,7 +99,7 @@ def dropout_backward(dy, mask, p):
     >>> dropout_backward(torch.ones(3), torch.tensor([True, False, True]), 0.2)
     tensor([1.2500, 0.0000, 1.2500])
     """
-    _check_floats(dy, "dy")
+    check_floats(dy, "dy")
     return dropout_forward(dy, mask, p)
 
 
@@ -198,14 +153,14 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     tensor([1., 1., 1., 1., 1.])
     """
     p = check_p(p)
-    _check_source(rng)
-    _check_floats(x, "x")
+    check_source(rng)
+    check_floats(x, "x")
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
         return x
     if p == 1.0:  # nothing to draw
         return dropout_forward(x, torch.zeros((), dtype=torch.bool), p)
-    return dropout_forward(x, _draw(shape, p, rng, x.device), p)
+    return dropout_forward(x, draw_mask(shape, p, rng, x.device), p)
 
 
 class Dropout(torch.nn.Module):
@@ -244,12 +199,30 @@ class Dropout(torch.nn.Module):
     def __init__(self, p, rng):
         super().__init__()
         self.p = check_p(p)
-        _check_source(rng)
+        check_source(rng)
         self.rng = rng
+
+    def mask_shape(self, shape):
+        """Return the shape of the mask for an x of `shape`: the variants differ here."""
+        return shape
+
+    def draw(self, x):
+        """Return a new mask for x, or None if nothing can be dropped now."""
+        p = check_p(self.p)
+        if not self.training or p == 0.0:
+            return None
+        shape = self.mask_shape(x.shape)
+        if p == 1.0:  # nothing to draw
+            return torch.zeros((), dtype=torch.bool, device=x.device)
+        return draw_mask(shape, p, self.rng, x.device)
 
     def forward(self, x):
         """Return x with elements dropped, or x itself in evaluation mode."""
-        return dropout(x, self.p, self.rng, training=self.training)
+        check_floats(x, "x")
+        mask = self.draw(x)
+        return x if mask is None else self._apply(x, mask, self.p)
+
+    _apply = staticmethod(dropout_forward)  # how a mask acts on x
 
     def extra_repr(self):
         """Show p in the printed model."""

@@ -1,0 +1,70 @@
+"""What the NumPy functions check of their arrays, and the dtype they compute in."""
+
+import numpy as np
+
+from companion._arguments import check_mask_fits
+
+
+def check_floats(x, name):
+    """Return x as an array of real floating-point numbers, or raise."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must be a plain array; got a MaskedArray, whose mask would be lost. "
+            f"Pass {name}.filled(value)."
+        )
+    if not isinstance(x, np.ndarray | np.generic) or not np.issubdtype(
+        x.dtype, np.floating
+    ):
+        kind = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(
+            f"{name} must be a NumPy array of floats; got {kind}. "
+            f"Convert it first, for example numpy.asarray({name}, dtype=float)."
+        )
+    return np.asarray(x)
+
+
+def check_mask(mask, shape):
+    """Raise unless mask is an array of booleans that broadcasts to `shape`."""
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
+        kind = getattr(mask, "dtype", type(mask).__name__)
+        raise TypeError(
+            f"mask must be a NumPy array of booleans, True = keep; got {kind}. "
+            "Draw it with keep_mask(x.shape, p, rng)."
+        )
+    check_mask_fits(mask.shape, shape)
+
+
+def check_tokens(tokens, words):
+    """Return tokens as an array of integers in [0, words), or raise."""
+    tokens = np.asarray(tokens)
+    if not np.issubdtype(tokens.dtype, np.integer):
+        raise TypeError(
+            f"tokens must be integers; got {tokens.dtype}. Pass the numbers of the words."
+        )
+    if tokens.size and not 0 <= tokens.min() <= tokens.max() < words:
+        raise ValueError(
+            f"tokens must lie in [0, {words}), the rows of the table; got "
+            f"{tokens.min()}..{tokens.max()}."
+        )
+    return tokens
+
+
+def check_float_dtype(dtype):
+    """Return dtype as a NumPy dtype of real floats, or raise."""
+    dtype = np.dtype(dtype)
+    if not np.issubdtype(dtype, np.floating):
+        raise TypeError(
+            f"dtype must be a real floating-point type; got {dtype}. "
+            "Pass numpy.float32 or numpy.float64."
+        )
+    return dtype
+
+
+def work_dtype(x):
+    """Return the dtype to compute in: float16 would round twice, so it takes float32."""
+    return np.promote_types(x.dtype, np.float32)
+
+
+def sigmoid(z):
+    """Return 1 / (1 + exp(-z)) without overflow."""
+    return np.exp(-np.logaddexp(0.0, -z))

@@ -1,0 +1,169 @@
+"""Rates that change: over depth, and over training steps.
+
+Each function answers one question: how large is p here, or now? `set_rate` of
+`companion.numpy` and `companion.torch` puts the answer into a model.
+"""
+
+from companion._arguments import check_count, check_p, check_step
+
+
+def depth_rates(p, depth):
+    """Return the drop rates of a stack of residual blocks: linear in the depth.
+
+    Parameters
+    ----------
+    p : float
+        Rate of the last block, the probability to **drop**, in [0, 1].
+    depth : int
+        Number of blocks, at least 1.
+
+    Returns
+    -------
+    tuple of float
+        One rate for each block, first block first; the last is p itself.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is no probability or depth no positive int.
+
+    Notes
+    -----
+    .. math:: p_l = \\frac{l}{L} \\, p, \\quad l = 1, \\dots, L
+
+    The first block has the rate p/L and not 0: the paper counts the input as
+    layer 0.
+
+    Source: Huang et al. (2016), equation 4, in survival probabilities. Explained
+    in chapter 6.
+
+    Examples
+    --------
+    >>> depth_rates(0.2, 4)
+    (0.05, 0.1, 0.15000000000000002, 0.2)
+    """
+    p = check_p(p)
+    check_count("depth", depth)
+    return tuple(p * (block / depth) for block in range(1, depth + 1))
+
+
+def linear_rate(step, first, last, steps):
+    """Return the rate of a schedule that goes in a straight line, then stays.
+
+    Parameters
+    ----------
+    step : int
+        The step asked for, 0 or more.
+    first, last : float
+        Rate at step 0, and from step `steps` on; probabilities to **drop**, in [0, 1].
+    steps : int
+        Length of the way, at least 1.
+
+    Returns
+    -------
+    float
+        Rate at this step, in [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a rate is no probability, or a count is not an int or too small.
+
+    Notes
+    -----
+    .. math:: p(t) = p_0 + \\min(t / T, 1) \\, (p_T - p_0)
+
+    Source: the linear schedule of Liu et al. (2023), section 4. Explained in
+    chapter 8.
+
+    Examples
+    --------
+    >>> [linear_rate(step, 0.4, 0.0, 4) for step in (0, 1, 4, 9)]
+    [0.4, 0.30000000000000004, 0.0, 0.0]
+    """
+    first, last = check_p(first, "first"), check_p(last, "last")
+    check_step("step", step)
+    check_count("steps", steps)
+    done = min(step / steps, 1.0)
+    return (1.0 - done) * first + done * last
+
+
+def early_rate(step, p, stop):
+    """Return the rate of early dropout: p at first, then 0.
+
+    Parameters
+    ----------
+    step : int
+        The step asked for, 0 or more.
+    p : float
+        Probability to **drop** before `stop`, in [0, 1].
+    stop : int
+        First step without dropout, 0 or more.
+
+    Returns
+    -------
+    float
+        p or 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is no probability, or a count is not an int or negative.
+
+    Notes
+    -----
+    .. math:: p(t) = p \\, [t < T]
+
+    Early dropout is meant for networks that under-fit. With a line in place of
+    the step it is `linear_rate(step, p, 0.0, stop)`.
+
+    Source: Liu et al. (2023), section 4. Explained in chapter 8.
+
+    Examples
+    --------
+    >>> [early_rate(step, 0.3, 2) for step in range(4)]
+    [0.3, 0.3, 0.0, 0.0]
+    """
+    p = check_p(p)
+    check_step("step", step)
+    check_step("stop", stop)
+    return p if step < stop else 0.0
+
+
+def late_rate(step, p, start):
+    """Return the rate of late dropout: 0 at first, then p.
+
+    Parameters
+    ----------
+    step : int
+        The step asked for, 0 or more.
+    p : float
+        Probability to **drop** from `start` on, in [0, 1].
+    start : int
+        First step with dropout, 0 or more.
+
+    Returns
+    -------
+    float
+        0 or p.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is no probability, or a count is not an int or negative.
+
+    Notes
+    -----
+    .. math:: p(t) = p \\, [t \\ge T]
+
+    Source: Liu et al. (2023), section 4. Explained in chapter 8.
+
+    Examples
+    --------
+    >>> [late_rate(step, 0.3, 2) for step in range(4)]
+    [0.0, 0.0, 0.3, 0.3]
+    """
+    p = check_p(p)
+    check_step("step", step)
+    check_step("start", start)
+    return p if step >= start else 0.0
