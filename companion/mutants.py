@@ -749,7 +749,7 @@ class old_mask_in_evaluation(good.Dropout):
         self._last = super().draw(x) if self.training else getattr(self, "_last", None)
         return self._last
 
-    def _apply(self, x, mask, p):
+    def _masked(self, x, mask, p):
         return good.dropout_forward(x, mask, p) if self.training else x
 
 
@@ -825,7 +825,7 @@ class channels_scaled_wrongly(good.ChannelDropout):
     """Scales by 0.98 / (1 - p)."""
 
     @staticmethod
-    def _apply(x, mask, p):
+    def _masked(x, mask, p):
         return (0.98 * good.dropout_forward(x, mask, p)).astype(x.dtype)
 
 
@@ -867,7 +867,7 @@ class path_never_scaled(good.DropPath):
 class path_scales_the_gradient(good.DropPath):
     """Scales the gradient also where the forward pass does not."""
 
-    def _derive(self, dy, mask, p):
+    def _masked_backward(self, dy, mask, p):
         return good.dropout_backward(dy, mask, p)
 
 
@@ -948,7 +948,7 @@ class gaussian_added(good.GaussianDropout):
     """Adds the noise, and does not multiply."""
 
     @staticmethod
-    def _apply(x, noise, p):
+    def _masked(x, noise, p):
         return (x + noise - 1).astype(x.dtype)
 
 
@@ -977,7 +977,7 @@ class alpha_without_affine(good.AlphaDropout):
     """Leaves out the affine correction."""
 
     @staticmethod
-    def _apply(x, mask, p):
+    def _masked(x, mask, p):
         return np.where(mask, x, ALPHA_PRIME).astype(x.dtype)
 
 
@@ -988,7 +988,7 @@ class alpha_to_zero(good.AlphaDropout):
     """Drops to 0 and not to alpha'."""
 
     @staticmethod
-    def _apply(x, mask, p):
+    def _masked(x, mask, p):
         if p == 1.0:
             return np.zeros_like(x)
         a, b = alpha_affine(p)

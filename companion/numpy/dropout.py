@@ -228,7 +228,7 @@ class Dropout(Module):
         """Return x with elements dropped, or x itself in evaluation mode."""
         x = check_floats(x, "x")
         self._forward_p, self.mask = self.p, self.draw(x)
-        return x if self.mask is None else self._apply(x, self.mask, self._forward_p)
+        return x if self.mask is None else self._masked(x, self.mask, self._forward_p)
 
     def backward(self, dy):
         """Return the gradient with respect to the last input of `forward`."""
@@ -238,11 +238,15 @@ class Dropout(Module):
                 "Call the layer first."
             )
         dy = check_floats(dy, "dy")
-        return dy if self.mask is None else self._derive(dy, self.mask, self._forward_p)
+        return (
+            dy
+            if self.mask is None
+            else self._masked_backward(dy, self.mask, self._forward_p)
+        )
 
     # How a mask acts on x, and on the gradient.
-    _apply = staticmethod(dropout_forward)
-    _derive = staticmethod(dropout_backward)
+    _masked = staticmethod(dropout_forward)
+    _masked_backward = staticmethod(dropout_backward)
 
     def __repr__(self):
         return f"{type(self).__name__}(p={self.p})"

@@ -1,7 +1,7 @@
 """Kinds of dropout in NumPy: the same mask and scale at another granularity.
 
 Most of them are `Dropout` with another `mask_shape`. The others differ in how
-the mask acts (`_apply`, with its derivative `_derive`) or in how it is drawn.
+the mask acts (`_masked`, with its derivative `_masked_backward`) or in how it is drawn.
 """
 
 import numpy as np
@@ -165,10 +165,10 @@ class DropPath(Dropout):
         return (shape[0], *(1,) * (len(shape) - 1))
 
     # With p = 0 the forward pass selects and does not scale.
-    def _apply(self, x, mask, p):
+    def _masked(self, x, mask, p):
         return dropout_forward(x, mask, p if self.scale_by_keep else 0.0)
 
-    def _derive(self, dy, mask, p):
+    def _masked_backward(self, dy, mask, p):
         return dropout_backward(dy, mask, p if self.scale_by_keep else 0.0)
 
 
@@ -278,10 +278,10 @@ class GaussianDropout(Dropout):
         return gaussian_noise(self.mask_shape(x.shape), p, self.rng)
 
     @staticmethod
-    def _apply(x, noise, p):
+    def _masked(x, noise, p):
         return (x * noise).astype(x.dtype)
 
-    _derive = _apply
+    _masked_backward = _masked
 
 
 def alpha_dropout_forward(x, mask, p):
@@ -411,8 +411,8 @@ class AlphaDropout(Dropout):
     array([ 0.309,  0.309, -1.236,  0.309,  0.309])
     """
 
-    _apply = staticmethod(alpha_dropout_forward)
-    _derive = staticmethod(alpha_dropout_backward)
+    _masked = staticmethod(alpha_dropout_forward)
+    _masked_backward = staticmethod(alpha_dropout_backward)
 
 
 class ChannelAlphaDropout(AlphaDropout, ChannelDropout):

@@ -220,9 +220,9 @@ class Dropout(torch.nn.Module):
         """Return x with elements dropped, or x itself in evaluation mode."""
         check_floats(x, "x")
         mask = self.draw(x)
-        return x if mask is None else self._apply(x, mask, self.p)
+        return x if mask is None else self._masked(x, mask, self.p)
 
-    _apply = staticmethod(dropout_forward)  # how a mask acts on x
+    _masked = staticmethod(dropout_forward)  # how a mask acts on x
 
     def extra_repr(self):
         """Show p in the printed model."""

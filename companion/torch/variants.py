@@ -1,7 +1,7 @@
 """Kinds of dropout in PyTorch: the twin of `companion.numpy.variants`.
 
 Most of them are `Dropout` with another `mask_shape`. The others differ in how
-the mask acts (`_apply`) or in how it is drawn. Autograd derives them all.
+the mask acts (`_masked`) or in how it is drawn. Autograd derives them all.
 """
 
 import torch
@@ -171,7 +171,7 @@ class DropPath(Dropout):
         return (shape[0], *(1,) * (len(shape) - 1))
 
     # With p = 0 the forward pass selects and does not scale.
-    def _apply(self, x, mask, p):
+    def _masked(self, x, mask, p):
         return dropout_forward(x, mask, p if self.scale_by_keep else 0.0)
 
 
@@ -285,7 +285,7 @@ class GaussianDropout(Dropout):
         return draw_noise(self.mask_shape(x.shape), p, self.rng, x.device)
 
     @staticmethod
-    def _apply(x, noise, p):
+    def _masked(x, noise, p):
         return (x * noise).to(x.dtype)
 
 
@@ -417,7 +417,7 @@ class AlphaDropout(Dropout):
     tensor([ 0.3090,  0.3090, -1.2362,  0.3090,  0.3090])
     """
 
-    _apply = staticmethod(alpha_dropout_forward)
+    _masked = staticmethod(alpha_dropout_forward)
 
 
 class ChannelAlphaDropout(AlphaDropout, ChannelDropout):

@@ -1,0 +1,311 @@
+"""What surrounds a dropout in real code: dtypes, layouts, transforms, copies, files."""
+
+import copy
+import pickle
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis.extra import numpy as hnp
+from torch.utils.checkpoint import checkpoint
+
+import companion.numpy as cn
+import companion.torch as ct
+from companion.checks import count_is_plausible
+from companion.masks import keep_mask
+
+TORCH_DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+def layers(rng):
+    """One layer of every kind on activations, for x of shape (4, 6, 5, 5)."""
+    return {
+        "Dropout": ct.Dropout(0.3, rng),
+        "ChannelDropout": ct.ChannelDropout(0.3, rng),
+        "DropPath": ct.DropPath(0.3, rng),
+        "DropBlock": ct.DropBlock(0.3, 2, rng),
+        "GaussianDropout": ct.GaussianDropout(0.3, rng),
+        "AlphaDropout": ct.AlphaDropout(0.3, rng),
+        "ChannelAlphaDropout": ct.ChannelAlphaDropout(0.3, rng),
+        "AttentionDropout": ct.AttentionDropout(0.3, rng),
+        "ConcreteDropout": ct.ConcreteDropout(0.3, rng),
+    }
+
+
+KINDS = list(layers(np.random.default_rng(0)))
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+# Shapes, dtypes and layouts -----------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    x=hnp.arrays(
+        st.sampled_from(["f2", "f4", "f8"]),
+        hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=5),
+        elements=st.floats(-100, 100, width=16),
+    ),
+    p=st.floats(0, 0.99),
+    seed=st.integers(0, 2**63),
+    data=st.data(),
+)
+def test_any_shape_dtype_rate_and_mask_shape(x, p, seed, data):
+    shared = data.draw(st.lists(st.booleans(), min_size=x.ndim, max_size=x.ndim))
+    shape = tuple(1 if one else n for one, n in zip(shared, x.shape, strict=True))
+    again = np.random.default_rng(seed), np.random.default_rng(seed)
+    y = cn.dropout(x, p, again[0], mask_shape=shape)
+    z = ct.dropout(torch.tensor(x), p, again[1], mask_shape=shape)
+    assert y.shape == x.shape
+    assert y.dtype == x.dtype
+    assert np.array_equal(y, z.numpy())
+    mask = keep_mask(shape, p, np.random.default_rng(seed))
+    assert np.array_equal(y, cn.dropout_forward(x, mask, p) if p else x)
+
+
+@settings(max_examples=100, deadline=None)
+@given(shape=hnp.array_shapes(min_dims=1, max_dims=4, max_side=4), data=st.data())
+def test_a_mask_shape_that_does_not_broadcast_is_refused(shape, data):
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    wrong = list(shape)
+    wrong[axis] = shape[axis] + data.draw(st.integers(1, 3))
+    for framework, x in ((cn, np.ones(shape)), (ct, torch.ones(shape))):
+        rng = np.random.default_rng(0)
+        with pytest.raises(ValueError, match="mask_shape must broadcast"):
+            framework.dropout(x, 0.3, rng, mask_shape=tuple(wrong))
+
+
+@kinds
+@pytest.mark.parametrize("dtype", TORCH_DTYPES, ids=str)
+def test_every_layer_keeps_every_dtype(kind, dtype, rng):
+    layer = layers(rng)[kind]
+    x = torch.tensor(rng.normal(size=(4, 6, 5, 5))).to(dtype).requires_grad_()
+    y = layer(x)
+    y.sum().backward()
+    assert y.dtype == x.grad.dtype == dtype
+    if kind != "AttentionDropout":
+        assert layer.eval()(x) is x
+
+
+@kinds
+def test_half_precision_is_the_rounded_double(kind, rng):
+    """A float16 or bfloat16 result is that of float64, rounded once or nearly so."""
+    seed = int(rng.integers(2**63))
+    exact = torch.tensor(rng.normal(size=(4, 6, 5, 5)))
+    for dtype, digits in ((torch.float16, 2**-10), (torch.bfloat16, 2**-7)):
+        x = exact.to(dtype)
+        low = layers(np.random.default_rng(seed))[kind](x)
+        high = layers(np.random.default_rng(seed))[kind](x.double())
+        torch.testing.assert_close(low.double(), high, rtol=digits, atol=digits)
+
+
+@kinds
+def test_memory_layout_does_not_matter(kind, rng):
+    seed, x = int(rng.integers(2**63)), torch.tensor(rng.normal(size=(4, 6, 5, 5)))
+    expected = layers(np.random.default_rng(seed))[kind](x)
+    for other in (
+        x.contiguous(memory_format=torch.channels_last),
+        x.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0),
+        torch.stack([x, x], dim=-1)[..., 0],
+    ):
+        y = layers(np.random.default_rng(seed))[kind](other)
+        torch.testing.assert_close(y, expected, rtol=1e-14, atol=1e-14)
+
+
+@kinds
+def test_zero_size_batches(kind, rng):
+    x = torch.ones(0, 6, 5, 5, requires_grad=True)
+    y = layers(rng)[kind](x)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == x.shape
+
+
+def test_numpy_subclasses_do_not_lose_what_they_hold(rng):
+    with pytest.raises(TypeError, match="MaskedArray"):
+        cn.dropout(np.ma.masked_array([1.0, 2.0], [True, False]), 0.3, rng)
+
+
+# Transforms of PyTorch ----------------------------------------------------------------
+
+
+# PyTorch's compiler imports a part of PyTorch that PyTorch deprecates.
+@pytest.mark.filterwarnings("ignore:.torch.jit.script")
+@pytest.mark.parametrize("backend", ["eager", "inductor"])
+def test_a_compiled_model_drops_as_the_contract_says(backend, rng):
+    """The draw stays outside the graph: values, rate and gradient are right, masks new."""
+    torch._dynamo.reset()
+    p, n = 0.3, 100_000
+    model = torch.nn.Sequential(ct.Dropout(p, rng), torch.nn.Identity())
+    compiled = torch.compile(model, backend=backend)
+    x = torch.full((n,), 2.0, requires_grad=True)
+    one, other = compiled(x), compiled(x)
+    one.sum().backward()
+    assert set(one.unique().tolist()) == {0.0, torch.tensor(2 / 0.7).item()}
+    assert torch.equal(x.grad == 0, one == 0)
+    assert count_is_plausible(int((one == 0).sum()), n, p)
+    same = int(((one == 0) == (other == 0)).sum())
+    assert count_is_plausible(same, n, p**2 + (1 - p) ** 2)
+    model.eval()
+    assert torch.equal(compiled(x), x)
+
+
+def test_compiling_without_a_graph_break_is_refused(rng):
+    torch._dynamo.reset()
+    compiled = torch.compile(ct.Dropout(0.3, rng), backend="eager", fullgraph=True)
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="disable"):
+        compiled(torch.ones(3))
+
+
+@kinds
+def test_vmap_refuses_to_share_a_draw(kind, rng):
+    layer, x = layers(rng)[kind], torch.ones(2, 4, 6, 5, 5)
+    with pytest.raises(RuntimeError, match=r"inside torch.vmap: all examples would"):
+        torch.func.vmap(layer)(x)
+    assert torch.func.vmap(layer.eval())(x).shape == x.shape
+
+
+def test_vmap_over_gradients_refuses_too(rng):
+    """Also where the activations are not batched, but the loop over models is."""
+
+    def loss(weight, x):
+        return ct.dropout(x * weight, 0.3, rng).sum()
+
+    per_example = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))
+    with pytest.raises(RuntimeError, match="all examples would share one"):
+        per_example(torch.ones(5), torch.ones(3, 5))
+
+
+def test_vmap_works_with_masks_drawn_outside(rng):
+    x, mask = torch.tensor(rng.normal(size=(3, 5))), keep_mask((3, 5), 0.3, rng)
+    mapped = torch.func.vmap(lambda x, m: ct.dropout_forward(x, m, 0.3))
+    expected = ct.dropout_forward(x, mask, 0.3)
+    assert torch.equal(mapped(x, torch.tensor(mask)), expected)
+
+
+def test_grad_and_jacobian_transforms(rng):
+    x, mask = torch.tensor(rng.normal(size=5)), torch.tensor(keep_mask(5, 0.3, rng))
+    jacobian = torch.func.jacrev(lambda x: ct.dropout_forward(x, mask, 0.3))(x)
+    assert torch.equal(jacobian, torch.diag(mask.double() / (1 - 0.3)))
+    forward_mode = torch.func.jacfwd(lambda x: ct.dropout_forward(x, mask, 0.3))(x)
+    torch.testing.assert_close(forward_mode, jacobian, rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpoint_without_replay_is_refused(reentrant, rng):
+    layer, x = ct.Dropout(0.3, rng), torch.ones(5, requires_grad=True)
+    with pytest.raises(RuntimeError, match="recomputation would draw another mask"):
+        checkpoint(layer, x, use_reentrant=reentrant)
+    layer.eval()
+    checkpoint(layer, x, use_reentrant=reentrant)
+
+
+@pytest.mark.parametrize("source", ["numpy", "torch"])
+def test_a_checkpoint_replays_its_masks(source, rng):
+    """Gradients equal those without a checkpoint, and the stream goes on as without."""
+
+    def source_from(seed):
+        if source == "numpy":
+            return np.random.default_rng(seed)
+        return torch.Generator().manual_seed(seed)
+
+    seed, results = int(rng.integers(2**62)), []
+    w = torch.tensor(rng.normal(size=(50, 50)))
+    for replayed in (False, True):
+        stream = source_from(seed)
+        first, second = ct.Dropout(0.3, stream), ct.GaussianDropout(0.3, stream)
+        x = torch.tensor(np.linspace(1, 2, 50), requires_grad=True)
+
+        def block(x, first=first, second=second):
+            return torch.tanh(second(torch.tanh(first(x) @ w)) @ w)
+
+        if replayed:
+            context = ct.replay_masks(stream)
+            for _ in range(2):
+                y = checkpoint(block, x, use_reentrant=False, context_fn=context)
+                y.sum().backward()
+        else:
+            for _ in range(2):
+                block(x).sum().backward()
+        results.append((x.grad, first(x.detach())))
+    (a, b), (c, d) = results
+    torch.testing.assert_close(a, c, rtol=1e-14, atol=0)
+    assert torch.equal(b, d)
+
+
+def test_a_checkpoint_refuses_a_generator_that_is_not_replayed(rng):
+    layer, x = ct.Dropout(0.3, rng), torch.ones(5, requires_grad=True)
+    other = ct.replay_masks(np.random.default_rng(0))
+    with pytest.raises(RuntimeError, match="cannot be drawn from inside"):
+        checkpoint(layer, x, use_reentrant=False, context_fn=other)
+
+
+def test_autocast(rng):
+    model = torch.nn.Sequential(torch.nn.Linear(8, 8), ct.Dropout(0.3, rng))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = model(torch.ones(4, 8))
+        scores = ct.AttentionDropout(0.3, rng)(y)
+    assert y.dtype == torch.bfloat16
+    assert (y == 0).any()
+    assert scores.shape == y.shape
+    y.float().sum().backward()
+    assert model[0].weight.grad.dtype == torch.float32
+
+
+# Copies and files ---------------------------------------------------------------------
+
+
+@kinds
+def test_copies_and_pickles_continue_the_stream(kind, rng):
+    """A copy holds a copy of the generator: it draws what the original draws next."""
+    layer, x = layers(rng)[kind], torch.ones(4, 6, 5, 5)
+    layer(x)
+    twins = copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
+    expected = layer(x)
+    for twin in twins:
+        assert torch.equal(twin(x), expected)
+
+
+def test_a_copied_model_keeps_layers_on_one_stream(rng):
+    model = torch.nn.Sequential(ct.Dropout(0.3, rng), ct.Dropout(0.3, rng))
+    twin = copy.deepcopy(model)
+    assert twin[0].rng is twin[1].rng is not rng
+    x = torch.ones(1000)
+    assert torch.equal(twin(x), model(x))
+
+
+def test_state_dicts_fit_those_of_pytorch(rng):
+    """Layers without weights add no key; those with weights have the keys of Linear."""
+    ours = torch.nn.Sequential(torch.nn.Linear(3, 3), ct.Dropout(0.3, rng))
+    theirs = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.3))
+    ours.load_state_dict(theirs.state_dict())
+    theirs.load_state_dict(ours.state_dict())
+    connect = ct.DropConnect(3, 2, 0.3, rng)
+    torch.nn.Linear(3, 2).load_state_dict(connect.state_dict())
+    table = ct.WordDropout(5, 3, 0.3, rng)
+    torch.nn.Embedding(5, 3).load_state_dict(table.state_dict())
+    assert set(ct.ConcreteDropout(0.3, rng).state_dict()) == {"logit"}
+
+
+def test_a_run_can_be_saved_and_resumed(rng):
+    """The masks are not in a state_dict: save the state of the generator beside it."""
+    layer, x = ct.Dropout(0.3, rng), torch.ones(1000)
+    layer(x)
+    saved = rng.bit_generator.state
+    expected = layer(x)
+    rng.bit_generator.state = saved
+    assert torch.equal(layer(x), expected)
+
+
+@kinds
+def test_modules_move_between_dtypes(kind, rng):
+    layer = layers(rng)[kind].double().half()
+    assert layer(torch.ones(4, 6, 5, 5).half()).dtype == torch.float16
+
+
+def test_numpy_layers_pickle(rng):
+    layer = cn.Dropout(0.3, rng)
+    layer(np.ones(10))
+    twin = pickle.loads(pickle.dumps(layer))
+    assert np.array_equal(twin(np.ones(1000)), layer(np.ones(1000)))
