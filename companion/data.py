@@ -11,6 +11,10 @@ import numpy as np
 class Split(NamedTuple):
     """Training and test examples: inputs float32 (n, features), labels int64 (n,).
 
+    Notes
+    -----
+    Explained in chapter 5.
+
     Examples
     --------
     >>> Split._fields

@@ -20,6 +20,8 @@ import companion.numpy as good
 from companion import masks
 from companion.theory import ALPHA_PRIME, alpha_affine, block_start_rate
 
+__all__ = ["MUTANTS", "RIGHT", "Mutant", "mutant"]
+
 RIGHT = types.SimpleNamespace(
     **{name: getattr(good, name) for name in good.__all__},
     keep_mask=masks.keep_mask,
@@ -42,6 +44,10 @@ class Mutant(NamedTuple):
         Where this kind of fault was found.
     subject : types.SimpleNamespace
         `companion.numpy` with the faulty parts in it, for `conformance.violations`.
+
+    Notes
+    -----
+    Explained in chapter 9.
 
     Examples
     --------

@@ -88,46 +88,51 @@ def linear_rate(step, first, last, steps):
     return (1.0 - done) * first + done * last
 
 
-def early_rate(step, p, stop):
-    """Return the rate of early dropout: p at first, then 0.
+def early_rate(step, p, stop, *, linear=True):
+    """Return the rate of early dropout: it ends after a first part of training.
 
     Parameters
     ----------
     step : int
         The step asked for, 0 or more.
     p : float
-        Probability to **drop** before `stop`, in [0, 1].
+        Probability to **drop** at step 0, in [0, 1].
     stop : int
-        First step without dropout, 0 or more.
+        First step without dropout, at least 1.
+    linear : bool
+        True: the rate falls in a straight line, as in the paper. False: it stays p
+        until `stop`.
 
     Returns
     -------
     float
-        p or 0.
+        Rate at this step, in [0, p].
 
     Raises
     ------
     TypeError, ValueError
-        If p is no probability, or a count is not an int or negative.
+        If p is no probability, or a count is not an int or too small.
 
     Notes
     -----
-    .. math:: p(t) = p \\, [t < T]
+    .. math:: p(t) = p \\, \\max(0, 1 - t / T), \\qquad
+        \\text{or} \\quad p(t) = p \\, [t < T]
 
-    Early dropout is meant for networks that under-fit. With a line in place of
-    the step it is `linear_rate(step, p, 0.0, stop)`.
+    Early dropout is meant for networks that under-fit.
 
     Source: Liu et al. (2023), section 4. Explained in chapter 8.
 
     Examples
     --------
-    >>> [early_rate(step, 0.3, 2) for step in range(4)]
-    [0.3, 0.3, 0.0, 0.0]
+    >>> [early_rate(step, 0.5, 2) for step in range(4)]
+    [0.5, 0.25, 0.0, 0.0]
+    >>> [early_rate(step, 0.5, 2, linear=False) for step in range(4)]
+    [0.5, 0.5, 0.0, 0.0]
     """
     p = check_p(p)
     check_step("step", step)
-    check_step("stop", stop)
-    return p if step < stop else 0.0
+    check_count("stop", stop)
+    return p * max(0.0, 1.0 - step / stop) if linear else p * (step < stop)
 
 
 def late_rate(step, p, start):

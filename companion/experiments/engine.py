@@ -26,6 +26,10 @@ class Trained(NamedTuple):
     Accuracies are fractions in [0, 1], losses are in nats; all are measured in
     evaluation mode.
 
+    Notes
+    -----
+    Explained in chapter 5.
+
     Examples
     --------
     >>> Trained._fields[:3]

@@ -8,6 +8,10 @@ import numpy as np
 class Interval(NamedTuple):
     """A mean with its confidence interval over n seeds.
 
+    Notes
+    -----
+    Explained in chapter 5.
+
     Examples
     --------
     >>> print(Interval(1.5, 1.0, 2.0, 8))

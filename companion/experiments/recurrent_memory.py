@@ -23,6 +23,10 @@ class Recall(NamedTuple):
 
     Accuracies are fractions in [0, 1]; guessing gives 1/8.
 
+    Notes
+    -----
+    Explained in chapter 6.
+
     Examples
     --------
     >>> Recall._fields

@@ -69,6 +69,10 @@ class Parameter:
     value : numpy.ndarray
         The weights; changed in place by an optimiser.
 
+    Notes
+    -----
+    Explained in chapter 3.
+
     Examples
     --------
     >>> import numpy as np

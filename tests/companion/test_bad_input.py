@@ -5,6 +5,7 @@ A last test walks the package and fails when an argument has no row.
 """
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,17 @@ import torch
 
 import companion.numpy as cn
 import companion.torch as ct
-from companion import checks, data, experiments, masks, plots, theory
+from companion import (
+    checks,
+    conformance,
+    data,
+    experiments,
+    masks,
+    mutants,
+    plots,
+    schedules,
+    theory,
+)
 from companion.experiments import train_networks
 
 RNG = np.random.default_rng(0)
@@ -47,14 +58,71 @@ def network_arguments():
     return {"data": data.mnist1d(100, 20), **CURVES}
 
 
+SIMPLE = ("TimeDropout", "GaussianDropout", "AlphaDropout", "AttentionDropout",
+          "ChannelAlphaDropout")  # fmt: skip
+SIMPLE_LAYERS = [getattr(framework, name) for framework in (cn, ct) for name in SIMPLE]
+
+
 def good(function):
     """Arguments with which a function works."""
+    connect = {
+        "in_features": 3, "out_features": 2, "p": 0.3, "rng": RNG, "per_example": False,
+    }  # fmt: skip
+    word = {"words": 4, "features": 2, "p": 0.3, "rng": RNG}
+    recurrent = {
+        "in_features": 3, "hidden_features": 2, "input_p": 0.3, "recurrent_p": 0.3,
+        "rng": RNG,
+    }  # fmt: skip
     dropout = {"x": X, "p": 0.3, "rng": RNG, "training": True, "mask_shape": None}
     forward = {"x": X, "mask": KEEP, "p": 0.3}
     backward = {"dy": X, "mask": KEEP, "p": 0.3}
     parameter = [cn.nn.Parameter(np.zeros(2))]
     return {
         masks.keep_mask: {"shape": (2, 3), "p": 0.3, "rng": RNG},
+        masks.block_keep_mask: {
+            "shape": (2, 3, 5, 6), "p": 0.3, "block_size": 3, "rng": RNG,
+        },
+        masks.gaussian_noise: {"shape": (2, 3), "p": 0.3, "rng": RNG},
+        masks.open_uniforms: {"shape": (2, 3), "rng": RNG},
+        cn.alpha_dropout_forward: forward,
+        cn.alpha_dropout_backward: backward,
+        ct.alpha_dropout_forward: forward | {"x": T},
+        ct.alpha_dropout_backward: backward | {"dy": T},
+        cn.monte_carlo: {"model": cn.Dropout(0.3, RNG), "x": X, "passes": 2},
+        ct.monte_carlo: {"model": ct.Dropout(0.3, RNG), "x": T, "passes": 2},
+        cn.dropout_active: {"model": cn.Dropout(0.3, RNG)},
+        ct.dropout_active: {"model": ct.Dropout(0.3, RNG)},
+        cn.set_rate: {"model": cn.Dropout(0.3, RNG), "p": 0.1},
+        ct.set_rate: {"model": ct.Dropout(0.3, RNG), "p": 0.1},
+        cn.ChannelDropout: {"p": 0.3, "rng": RNG, "channels_last": False},
+        ct.ChannelDropout: {"p": 0.3, "rng": RNG, "channels_last": False},
+        cn.DropPath: {"p": 0.3, "rng": RNG, "scale_by_keep": True},
+        ct.DropPath: {"p": 0.3, "rng": RNG, "scale_by_keep": True},
+        **{layer: {"p": 0.3, "rng": RNG} for layer in SIMPLE_LAYERS},
+        cn.DropBlock: {"p": 0.3, "block_size": 2, "rng": RNG},
+        ct.DropBlock: {"p": 0.3, "block_size": 2, "rng": RNG},
+        cn.ConcreteDropout: {"p": 0.3, "rng": RNG, "temperature": 0.1},
+        ct.ConcreteDropout: {"p": 0.3, "rng": RNG, "temperature": 0.1},
+        cn.DropConnect: connect | {"dtype": float},
+        ct.DropConnect: connect | {"dtype": torch.float32},
+        cn.WordDropout: word | {"dtype": float},
+        ct.WordDropout: word | {"dtype": torch.float32},
+        cn.VariationalRNN: recurrent | {"dtype": float},
+        ct.VariationalRNN: recurrent | {"dtype": torch.float32},
+        cn.nn.RDropLoss: {"weight": 1.0},
+        ct.nn.RDropLoss: {"weight": 1.0},
+        theory.block_drop_rate: {"gamma": 0.1, "map_shape": (5, 6), "block_size": 3},
+        theory.block_start_rate: {"p": 0.1, "map_shape": (5, 6), "block_size": 3},
+        theory.alpha_affine: {"p": 0.3},
+        schedules.depth_rates: {"p": 0.3, "depth": 4},
+        schedules.linear_rate: {"step": 1, "first": 0.3, "last": 0.0, "steps": 4},
+        schedules.early_rate: {"step": 1, "p": 0.3, "stop": 4, "linear": True},
+        schedules.late_rate: {"step": 1, "p": 0.3, "start": 4},
+        conformance.violations: {
+            "subject": SimpleNamespace(set_rate=cn.set_rate, Dropout=cn.Dropout,
+                                       Sequential=cn.nn.Sequential),
+            "rng": RNG, "only": None, "stop": False,
+        },
         cn.dropout: dropout,
         cn.dropout_forward: forward,
         cn.dropout_backward: backward,
@@ -127,6 +195,21 @@ BAD_MASKS = [
 ]
 
 
+def renamed(rows, name):
+    return [
+        (name, value, error, message.replace("p must", f"{name} must"))
+        for _, value, error, message in rows
+    ]
+
+
+def steps(name):
+    return [
+        (name, -1, ValueError, f"{name} must be 0 or more; got -1"),
+        (name, 1.0, TypeError, f"{name} must be an int; got 1.0"),
+        (name, True, TypeError, f"{name} must be an int"),
+    ]
+
+
 def counts(name):
     return [
         (name, 0, ValueError, f"{name} must be at least 1; got 0"),
@@ -149,12 +232,82 @@ TABLE = {masks.keep_mask: [
     ("shape", 2.5, TypeError, "shape must be an int or a tuple"),
     ("shape", None, TypeError, "shape must be an int or a tuple"),
 ]}  # fmt: skip
+SHAPES = [row for row in TABLE[masks.keep_mask] if row[0] == "shape"]
+BELOW_1 = [*P, ("p", 1.0, ValueError, "p must be below 1")]
+BLOCKS = [
+    ("block_size", 0, ValueError, "block_size must be at least 1"),
+    ("block_size", 6, ValueError, r"block_size must not exceed.*got 6.*\(5, 6\)"),
+    ("block_size", 2.0, TypeError, "block_size must be an int; got 2.0"),
+]
+TABLE |= {
+    masks.block_keep_mask: [
+        *P, *RNGS, *BLOCKS, ("shape", (5, 6), ValueError, r"shape must be \(N, C, L\)"),
+        ("shape", "23", TypeError, "shape must be an int or a tuple"),
+    ],
+    masks.gaussian_noise: [*BELOW_1, *RNGS, *SHAPES],
+    masks.open_uniforms: [*RNGS, *SHAPES],
+    theory.block_drop_rate: [
+        *renamed(P, "gamma"), *BLOCKS,
+        ("map_shape", (), ValueError, "block_size must not exceed"),
+        ("map_shape", (5, 6.0), TypeError, "map_shape must be an int or a tuple"),
+    ],
+    theory.block_start_rate: [
+        *P, *BLOCKS, ("map_shape", (2, 9), ValueError, r"got 3 for a map of shape \(2, 9\)"),
+    ],
+    theory.alpha_affine: [*BELOW_1],
+    schedules.depth_rates: [*P, *counts("depth")],
+    schedules.linear_rate: [
+        *renamed(P, "first"), *renamed(P, "last"), *steps("step"), *counts("steps"),
+    ],
+    schedules.early_rate: [*P, *steps("step"), *counts("stop")],
+    schedules.late_rate: [*P, *steps("step"), *steps("start")],
+    conformance.violations: [
+        *RNGS, ("subject", object(), ValueError, "subject must have one of the names"),
+        ("only", {"drpout"}, ValueError, "subject must have one of the names"),
+    ],
+}  # fmt: skip
+for layer in SIMPLE_LAYERS:
+    TABLE[layer] = [*P, *RNGS]
+for framework in (cn, ct):
+    no_dropout = framework.nn.ReLU()
+    none = ("model", no_dropout, ValueError, "model must have a dropout layer")
+    TABLE |= {
+        framework.ChannelDropout: [*P, *RNGS],
+        framework.DropPath: [*P, *RNGS],
+        framework.DropBlock: [*P, *RNGS, *counts("block_size")],
+        framework.ConcreteDropout: [
+            *P, *RNGS, ("p", 0.0, ValueError, "p must lie strictly between 0 and 1"),
+            ("p", 1.0, ValueError, "strictly"), *rates("temperature", False),
+            ("temperature", 0.0, ValueError, "temperature must be above 0"),
+        ],
+        framework.DropConnect: [
+            *P, *RNGS, *counts("in_features"), *counts("out_features"),
+            ("dtype", np.int64 if framework is cn else torch.int64, TypeError, "dtype must be"),
+        ],
+        framework.WordDropout: [
+            *P, *RNGS, *counts("words"), *counts("features"),
+            ("dtype", np.int64 if framework is cn else torch.int64, TypeError, "dtype must be"),
+        ],
+        framework.VariationalRNN: [
+            *renamed(P, "input_p"), *renamed(P, "recurrent_p"), *RNGS,
+            *counts("in_features"),
+            ("hidden_features", 0, ValueError, "(in|out|hidden)_features must be at least 1"),
+            ("dtype", np.int64 if framework is cn else torch.int64, TypeError, "dtype must be"),
+        ],
+        framework.nn.RDropLoss: [*rates("weight", False)],
+        framework.set_rate: [*P, none],
+        framework.monte_carlo: [
+            none, *counts("passes"), ("passes", 1, ValueError, "one pass has no variance"),
+        ],
+    }  # fmt: skip
 for framework in (cn, ct):
     kind = "a NumPy array of floats" if framework is cn else "a torch tensor of floats"
     for function, argument in (
         (framework.dropout, "x"),
         (framework.dropout_forward, "x"),
         (framework.dropout_backward, "dy"),
+        (framework.alpha_dropout_forward, "x"),
+        (framework.alpha_dropout_backward, "dy"),
     ):
         expected = f"{argument} must be ({kind}|a plain array)"
         TABLE[function] = [
@@ -163,6 +316,8 @@ for framework in (cn, ct):
     TABLE[framework.dropout] += RNGS + MASK_SHAPES
     TABLE[framework.dropout_forward] += BAD_MASKS
     TABLE[framework.dropout_backward] += BAD_MASKS
+    TABLE[framework.alpha_dropout_forward] += BAD_MASKS
+    TABLE[framework.alpha_dropout_backward] += BAD_MASKS
     TABLE[framework.Dropout] = P + RNGS
     TABLE[framework.nn.Linear] = [
         *counts("in_features"), *counts("out_features"), *RNGS,
@@ -277,6 +432,67 @@ def test_a_mask_that_keeps_at_p_1_is_refused():
     for framework, x in ((cn, X), (ct, T)):
         with pytest.raises(ValueError, match="mask must be all False when p = 1"):
             framework.dropout_forward(x, KEEP, 1.0)
+        for function in (
+            framework.alpha_dropout_forward,
+            framework.alpha_dropout_backward,
+        ):
+            with pytest.raises(ValueError, match="mask must be all False when p = 1"):
+                function(x, KEEP, 1.0)
+
+
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+def test_layers_refuse_an_x_that_does_not_fit(framework):
+    ones = np.ones if framework is cn else torch.ones
+    tokens = np.array if framework is cn else torch.tensor
+    for layer, x, message in (
+        (
+            framework.ChannelDropout(0.3, RNG),
+            ones((3, 4)),
+            r"x must have shape \(N, C, L\)",
+        ),
+        (framework.TimeDropout(0.3, RNG), ones((3, 4)), r"x must have shape \(N, T, D\)"),
+        (framework.DropPath(0.3, RNG), ones(()), r"x must have shape \(N, ...\)"),
+        (
+            framework.DropBlock(0.3, 2, RNG),
+            ones((3, 4)),
+            r"x must have shape \(N, C, L\)",
+        ),
+        (framework.DropBlock(0.3, 5, RNG), ones((3, 4, 4)), "block_size must not exceed"),
+        (framework.AttentionDropout(0.3, RNG), ones(()), "scores must have shape"),
+        (framework.GaussianDropout(1.0, RNG), ones(3), "p must be below 1"),
+        (framework.DropConnect(3, 2, 0.3, RNG), ones(3), r"x must have shape \(n, in"),
+        (framework.VariationalRNN(3, 2, 0.3, 0.3, RNG), ones((2, 3)), r"\(N, T, in"),
+        (framework.WordDropout(4, 2, 0.3, RNG), tokens([4]), r"\[0, 4\).*got 4..4"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            layer(x)
+    with pytest.raises(TypeError, match="tokens must be integers"):
+        framework.WordDropout(4, 2, 0.3, RNG)(tokens([1.0]))
+    loss = framework.nn.RDropLoss(1.0)
+    with pytest.raises(ValueError, match="logits of both passes must have one shape"):
+        loss(ones((2, 3)), ones((3, 3)), tokens([0, 1]))
+    with (
+        pytest.raises(ValueError, match="without one"),
+        framework.dropout_active(framework.nn.ReLU()),
+    ):
+        pass
+    with pytest.raises(ValueError, match="weight_scale must lie in"):
+        framework.ConcreteDropout(0.3, RNG).penalty(
+            None, weight_scale=-1.0, rate_scale=0.0
+        )
+
+
+def test_replay_needs_generators():
+    with pytest.raises(TypeError, match="generators must not be empty"):
+        ct.replay_masks()
+    with pytest.raises(TypeError, match="got 7 of type int"):
+        ct.replay_masks(7)
+
+
+def test_numpy_layers_need_forward_before_backward():
+    for layer in (cn.ChannelDropout(0.3, RNG), cn.ConcreteDropout(0.3, RNG)):
+        with pytest.raises(RuntimeError, match="Call the layer first"):
+            layer.backward(X)
 
 
 def test_torch_generator_on_another_device_is_refused():
@@ -321,7 +537,8 @@ def test_figures():
 EXEMPT = {
     "training": "any truth value", "progress": "any truth value", "inverted": "any truth value",
     "parameters": "any list", "model": "any module", "optimizer": "any optimiser",
-    "data": "any Split",
+    "data": "any Split", "channels_last": "any truth value", "stop": "any truth value", "linear": "any truth value",
+    "scale_by_keep": "any truth value", "per_example": "any truth value",
 }  # fmt: skip
 
 
@@ -329,23 +546,48 @@ EXEMPT = {
 def test_every_argument_has_a_row(function):
     tested = {argument for argument, *_ in TABLE[function]}
     arguments = set(inspect.signature(function).parameters)
-    exempt = set(EXEMPT) | (
-        {"x"} if function in (theory.dropped_mean, theory.dropped_variance) else set()
-    )
+    exempt = set(EXEMPT)
+    if function in (
+        theory.dropped_mean,
+        theory.dropped_variance,
+        cn.monte_carlo,
+        ct.monte_carlo,
+    ):
+        exempt |= {"x"}
+    if function is schedules.early_rate:
+        exempt -= {"stop"}
     assert arguments - tested - exempt == set()
 
 
 def test_every_public_function_is_here():
-    public = {masks.keep_mask, train_networks, experiments.mean_interval}
-    for module in (cn, ct, theory, data, checks):
+    public = {train_networks, experiments.mean_interval}
+    for module in (
+        masks,
+        cn,
+        cn.nn,
+        ct,
+        ct.nn,
+        theory,
+        data,
+        checks,
+        schedules,
+        conformance,
+        mutants,
+    ):
         for name, value in vars(module).items():
             if (
-                inspect.isfunction(value)
+                (inspect.isfunction(value) or inspect.isclass(value))
+                and (inspect.isfunction(value) or name in {*cn.__all__, "RDropLoss"})
                 and not name.startswith(("_", "check_"))
+                and name in getattr(module, "__all__", [name])
                 and (
                     value.__module__.startswith("companion.")
-                    and not value.__module__.endswith("_arguments")
+                    and not value.__module__.endswith(("_arguments", "_training"))
                 )
             ):
                 public.add(value)
-    assert public - {masks.keep_mask} <= set(TABLE) | {plots.use_style}
+    tested_above = {
+        plots.use_style, cn.dropout_active, ct.dropout_active, ct.replay_masks,
+        conformance.check, mutants.mutant, cn.nn.evaluate, ct.nn.evaluate, cn.nn.fit, ct.nn.fit,
+    }  # fmt: skip
+    assert public <= set(TABLE) | tested_above

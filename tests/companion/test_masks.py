@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from companion.checks import count_is_plausible
-from companion.masks import keep_mask
+from companion.masks import block_keep_mask, gaussian_noise, keep_mask, open_uniforms
+from companion.theory import all_masks, block_start_rate, mask_probabilities
 
 ABOVE_0, BELOW_1 = 2.0**-1074, 1 - 2.0**-53
 
@@ -143,3 +144,44 @@ def test_global_random_state_is_left_alone(rng):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     keep_mask(100, 0.3, rng)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((7,), 3), ((4, 6), 2), ((5, 5), 5), ((6, 3), 3)]
+)
+def test_block_masks_are_exact_over_all_starts(shape, size):
+    """Every set of starts is enumerated: the expected dropped fraction is p itself."""
+    starts = tuple(n - size + 1 for n in shape)
+    n, p = int(np.prod(starts)), 0.3
+    gamma = block_start_rate(p, shape, size)
+    chance, kept = mask_probabilities(all_masks(n), gamma), []
+    for row in all_masks(n):
+        dropped = np.zeros(shape, bool)
+        for index in np.argwhere(~row.reshape(starts)):
+            dropped[tuple(slice(i, i + size) for i in index)] = True
+        kept.append(1 - dropped.mean())
+    assert np.isclose(chance @ kept, 1 - p, rtol=1e-12)
+
+
+def test_block_masks_of_one_are_keep_masks(rng):
+    seed = int(rng.integers(2**63))
+    a = block_keep_mask((2, 3, 4, 5), 0.3, 1, np.random.default_rng(seed))
+    assert np.array_equal(a, keep_mask((2, 3, 4, 5), 0.3, np.random.default_rng(seed)))
+
+
+def test_certain_block_masks_and_noise_draw_nothing(rng):
+    before = rng.bit_generator.state
+    assert block_keep_mask((2, 3, 4), 0.0, 2, rng).all()
+    assert not block_keep_mask((2, 3, 4), 1.0, 2, rng).any()
+    assert (gaussian_noise((2, 3), 0.0, rng) == 1).all()
+    assert rng.bit_generator.state == before
+
+
+def test_open_uniforms_avoid_both_ends():
+    zeros, ones = fixed(0), fixed(2**64 - 1)
+    low, high = open_uniforms((), zeros), open_uniforms((), ones)
+    assert 0 < low < 1e-15
+    assert 1 - 1e-15 < high < 1
+    u = open_uniforms((1000, 1000), np.random.default_rng())
+    for bound in (0.001, 0.3, 0.9):  # notices 0.003
+        assert count_is_plausible(int((u < bound).sum()), u.size, bound)

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from companion.theory import all_masks, dropped_mean, dropped_variance, mask_probabilities
+from companion.theory import (
+    ALPHA_PRIME,
+    all_masks,
+    alpha_affine,
+    block_drop_rate,
+    block_start_rate,
+    dropped_mean,
+    dropped_variance,
+    mask_probabilities,
+)
 
 RATES = [0.0, 0.1, 0.3, 0.5, 0.8, 0.999]
 
@@ -41,3 +50,45 @@ def test_moments(p, inverted, rng):
 def test_classic_dropout_at_p_1_is_zero():
     assert dropped_mean(3.0, 1.0, inverted=False) == 0
     assert dropped_variance(3.0, 1.0, inverted=False) == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "p", "dropped"), [(28, 7, 0.1, 0.093942), (8, 5, 0.3, 0.250100)]
+)
+def test_the_papers_block_rate_drops_too_little(side, size, p, dropped):
+    """Equation 1 of the paper: the exact fraction that it drops is below p."""
+    gamma = p / size**2 * side**2 / (side - size + 1) ** 2
+    assert block_drop_rate(gamma, (side, side), size) == pytest.approx(dropped, abs=5e-7)
+
+
+@pytest.mark.parametrize("p", [1e-12, 0.1, 0.3, 0.8, 0.999])
+@pytest.mark.parametrize("shape", [(7,), (28, 28), (8, 5), (3, 17)])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_block_start_rate_makes_the_stated_rate_true(p, shape, size):
+    gamma = block_start_rate(p, shape, size)
+    assert block_drop_rate(gamma, shape, size) == pytest.approx(p, rel=1e-12)
+    assert 0 < gamma <= p
+
+
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.8])
+def test_blocks_that_cannot_overlap_start_with_p(p):
+    for shape, size in (((5, 6), 1), ((5, 5), 5), ((4,), 4)):
+        assert block_start_rate(p, shape, size) == p
+    assert block_drop_rate(1.0, (5, 6), 2) == 1.0
+    assert block_drop_rate(0.0, (5, 6), 2) == 0.0
+
+
+def test_alpha_prime_is_where_selu_falls():
+    torch = pytest.importorskip("torch")
+    far = torch.nn.functional.selu(torch.tensor(-1e6, dtype=torch.float64)).item()
+    assert far == pytest.approx(ALPHA_PRIME, rel=1e-15)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.3, 0.8, 0.999])
+def test_alpha_affine_keeps_mean_and_variance(p):
+    """Of the two-point mixture: x = 1 or -1, kept or replaced by alpha'."""
+    a, b = alpha_affine(p)
+    values = a * np.array([1.0, -1.0, ALPHA_PRIME]) + b
+    weights = np.array([(1 - p) / 2, (1 - p) / 2, p])
+    assert weights @ values == pytest.approx(0, abs=1e-12)
+    assert weights @ values**2 == pytest.approx(1, rel=1e-12)
