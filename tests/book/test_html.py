@@ -8,6 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from pages import CLAIMS, HTML
 
+import companion.numpy
+import companion.torch
+
 BUDGET = 1_500_000  # bytes: a page with its own style, scripts, fonts and mathematics
 PAGES = sorted(HTML.glob("book/**/*.html"))
 pytestmark = pytest.mark.skipif(not PAGES, reason="there is no built book: run make book")
@@ -143,3 +146,17 @@ def test_names_of_the_package_link_to_the_reference(path):
     assert not re.findall(
         r'(?<!">)<code class="xref py [^>]*>(?:<span[^>]*>)?[^<]*', text
     )
+
+
+def test_the_reference_documents_every_public_name_and_links_its_chapter():
+    text = (HTML / "book/api.html").read_text(encoding="utf-8")
+    for name in (*companion.numpy.__all__, *companion.torch.__all__):
+        if name == "nn":
+            continue
+        for framework in (companion.numpy, companion.torch):
+            value = getattr(framework, name, None)
+            if value is not None:
+                start = text.index(f'id="{value.__module__}.{name}"')
+                entry = text[start : text.index("</dl>\n</dd></dl>", start)]
+                entry = entry.split('<dl class="py class">')[0]
+                assert re.search(r"Explained in\s+chapters? <a ", entry), name
