@@ -1,5 +1,6 @@
 """The built pages: self-contained, linked, described, light. `make test` builds first."""
 
+import functools
 import gzip
 import re
 from html.parser import HTMLParser
@@ -47,6 +48,11 @@ class Page(HTMLParser):
                 yield a["href"]
 
 
+@functools.cache
+def ids_of(path):
+    return set(Page(path).ids)
+
+
 @pages
 def test_nothing_is_loaded_from_another_host(path):
     for address in Page(path).loaded():
@@ -71,7 +77,7 @@ def test_internal_links_and_anchors_resolve(path):
         target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
         assert target.exists(), anchor["href"]
         if parts.fragment and target.suffix == ".html":
-            assert unquote(parts.fragment) in Page(target).ids, anchor["href"]
+            assert unquote(parts.fragment) in ids_of(target), anchor["href"]
 
 
 @pages
@@ -150,13 +156,26 @@ def test_names_of_the_package_link_to_the_reference(path):
 
 def test_the_reference_documents_every_public_name_and_links_its_chapter():
     text = (HTML / "book/api.html").read_text(encoding="utf-8")
-    for name in (*companion.numpy.__all__, *companion.torch.__all__):
-        if name == "nn":
-            continue
-        for framework in (companion.numpy, companion.torch):
-            value = getattr(framework, name, None)
-            if value is not None:
-                start = text.index(f'id="{value.__module__}.{name}"')
-                entry = text[start : text.index("</dl>\n</dd></dl>", start)]
-                entry = entry.split('<dl class="py class">')[0]
-                assert re.search(r"Explained in\s+chapters? <a ", entry), name
+    found = [
+        (m[1], m.start()) for m in re.finditer(r'<dt class="sig[^>]* id="([^"]+)"', text)
+    ]
+    for framework in (companion.numpy, companion.torch):
+        for name in set(framework.__all__) - {"nn"}:
+            value = getattr(framework, name)
+            full = f"{value.__module__}.{name}"
+            ((start, end),) = [
+                (
+                    start,
+                    next(
+                        (
+                            e
+                            for n, e in found
+                            if e > start and not n.startswith(full + ".")
+                        ),
+                        -1,
+                    ),
+                )
+                for n, start in found
+                if n == full
+            ]
+            assert re.search(r"Explained in\s+chapters? <a ", text[start:end]), full

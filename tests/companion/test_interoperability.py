@@ -184,6 +184,7 @@ def test_vmap_works_with_masks_drawn_outside(rng):
     assert torch.equal(mapped(x, torch.tensor(mask)), expected)
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script")
 def test_grad_and_jacobian_transforms(rng):
     x, mask = torch.tensor(rng.normal(size=5)), torch.tensor(keep_mask(5, 0.3, rng))
     jacobian = torch.func.jacrev(lambda x: ct.dropout_forward(x, mask, 0.3))(x)
