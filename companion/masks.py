@@ -5,22 +5,93 @@ is arithmetic with a given mask, and can be tested exactly.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from companion._arguments import check_generator, check_p, check_p_below_1, check_shape
 from companion.theory import block_start_rate
 
+__all__ = ["block_keep_mask", "gaussian_noise", "keep_mask", "open_uniforms"]
 
-def _raw_bytes(n, rng):
-    """Return n random bytes from the bit generator's raw stream.
+# Elements drawn at a time: random bytes, comparison and result stay in the cache, and
+# the memory beyond the result stays below 1.5 MB.
+BLOCK = 2**19
+
+
+def _places(equal):
+    """Return where `equal` is True. That is rare: look at eight bytes at a time first."""
+    if len(equal) < BLOCK:
+        return equal.nonzero()[0]
+    words = equal.view(np.uint64)
+    hits = (words != 0).nonzero()[0]
+    inside = words[hits].view(bool).nonzero()[0]
+    return 8 * hits[inside >> 3] + (inside & 7)
+
+
+def _compare_bytes(keep, p, bits):
+    """Set keep to [first byte of u >= that of p]; return where the two bytes tie.
 
     The raw stream of a NumPy bit generator is guaranteed to stay the same from
     version to version; the methods of `Generator` are not. Little-endian order
     makes the bytes the same on every platform.
     """
-    words = rng.bit_generator.random_raw(-(-n // 8))
-    return words.astype("<u8", copy=False).view(np.uint8)[:n]
+    digit, rest = divmod(p * 256.0, 1.0)
+    digit, tied = np.uint8(digit), []
+    for start in range(0, len(keep), BLOCK):
+        block = keep[start : start + BLOCK]
+        words = bits.random_raw(-(-len(block) // 8))
+        drawn = words.astype("<u8", copy=False).view(np.uint8)[: len(block)]
+        np.greater_equal(drawn, digit, out=block)
+        if rest:
+            here = _places(drawn == digit)
+            tied.append(here + start if start else here)
+    return tied[0] if len(tied) == 1 else np.concatenate([np.empty(0, int), *tied])
+
+
+def _split_stream(bits, words, share):
+    """Move PCG64 `bits` on by `words`; return a copy for each `share` of these words."""
+    streams = []
+    for start in [*range(0, words, share), words]:
+        stream = np.random.PCG64(0)
+        stream.state = bits.state
+        streams.append(stream.advance(start))
+    # Not bits.advance, which forgets a buffered half word; drawing raw words does not.
+    bits.state = bits.state | {"state": streams.pop().state["state"]}
+    return streams
+
+
+def draw_keep_mask(n, p, bits, threads=1):
+    """Return n independent booleans, flat: `keep_mask` for 0 < p < 1, without checks.
+
+    Neither the mask nor the state of `bits` afterwards depends on the number of
+    threads: each draws its own part of the one stream, if bits can jump ahead.
+    """
+    keep = np.empty(n, bool)
+    threads = min(threads, n // BLOCK)
+    if threads < 2 or type(bits) is not np.random.PCG64:
+        tied = _compare_bytes(keep, p, bits)
+    else:
+        words = -(-n // 8)
+        share = -(-words // threads)
+        starts = range(0, n, 8 * share)
+        parts = [
+            (keep[start : start + 8 * share], p, stream)
+            for start, stream in zip(
+                starts, _split_stream(bits, words, share), strict=True
+            )
+        ]
+        with ThreadPoolExecutor(len(parts)) as pool:
+            ties = pool.map(_compare_bytes, *zip(*parts, strict=True))
+            tied = np.concatenate([s + t for s, t in zip(starts, ties, strict=True)])
+
+    rest = p * 256.0 % 1.0
+    while len(tied):
+        digit, rest = divmod(rest * 2.0**64, 1.0)
+        digit, drawn = np.uint64(digit), bits.random_raw(len(tied))
+        keep[tied] = drawn >= digit
+        tied = tied[drawn == digit] if rest else ()
+    return keep
 
 
 def keep_mask(shape, p, rng):
@@ -86,16 +157,7 @@ def keep_mask(shape, p, rng):
     if p == 0.0 or p == 1.0 or n == 0:
         return np.full(shape, p == 0.0)
 
-    digit, rest = divmod(p * 256.0, 1.0)
-    drawn = _raw_bytes(n, rng)
-    keep = drawn >= np.uint8(digit)
-    tied = np.flatnonzero(drawn == np.uint8(digit)) if rest else ()
-    while len(tied):
-        digit, rest = divmod(rest * 2.0**64, 1.0)
-        drawn = rng.bit_generator.random_raw(len(tied))
-        keep[tied] = drawn >= np.uint64(digit)
-        tied = tied[drawn == np.uint64(digit)] if rest else ()
-    return keep.reshape(shape)
+    return draw_keep_mask(n, p, rng.bit_generator).reshape(shape)
 
 
 def block_keep_mask(shape, p, block_size, rng):

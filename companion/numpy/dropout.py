@@ -9,7 +9,7 @@ from companion._arguments import (
     check_p,
 )
 from companion.masks import keep_mask
-from companion.numpy._arrays import check_floats, check_mask, work_dtype
+from companion.numpy._arrays import check_floats, check_mask, select_and_scale
 from companion.numpy.nn import Module
 
 
@@ -58,13 +58,10 @@ def dropout_forward(x, mask, p):
     p = check_p(p)
     x = check_floats(x, "x")
     check_mask(mask, x.shape)
-    y = np.zeros_like(x)
     if p == 1.0:
         check_nothing_kept(mask.any())
-        return y
-    work = work_dtype(x)
-    scale = work.type(1.0 / (1.0 - p))
-    return np.multiply(x, scale, out=y, where=mask, dtype=work, casting="same_kind")
+        return np.zeros_like(x)
+    return select_and_scale(x, mask, p)
 
 
 def dropout_backward(dy, mask, p):

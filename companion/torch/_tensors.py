@@ -1,13 +1,9 @@
-"""What the PyTorch functions check of their tensors, and how they draw randomness."""
-
-import math
-import sys
+"""What the PyTorch functions check of their tensors, and the dtype they compute in."""
 
 import numpy as np
 import torch
 
-from companion._arguments import check_generator, check_mask_fits
-from companion.masks import gaussian_noise, keep_mask, open_uniforms
+from companion._arguments import check_mask_fits
 
 
 def check_floats(x, name):
@@ -64,75 +60,3 @@ def check_float_dtype(dtype):
 def work_dtype(x):
     """Return the dtype to compute in: half precision would round twice."""
     return torch.promote_types(x.dtype, torch.float32)
-
-
-def check_source(rng):
-    """Raise unless rng is a generator of one of the two frameworks."""
-    if not isinstance(rng, torch.Generator):
-        check_generator(rng)
-
-
-replayed = []  # generators whose draws a checkpoint will repeat: see checkpoint.py
-
-
-# The compiler cannot follow a generator: a compiled model leaves the graph here.
-@torch.compiler.disable
-def draw_mask(shape, p, rng, device):
-    """Draw a keep mask on `device`, from a NumPy or a torch generator."""
-    _check_drawing(rng, device)
-    if isinstance(rng, np.random.Generator):
-        return torch.from_numpy(keep_mask(shape, p, rng)).to(device)
-    # float64: its uniforms are fine enough for every p; those of float16 are not.
-    return torch.rand(shape, generator=rng, dtype=torch.float64, device=device) >= p
-
-
-@torch.compiler.disable
-def draw_noise(shape, p, rng, device):
-    """Draw Gaussian noise of mean 1 and variance p / (1 - p), float64."""
-    _check_drawing(rng, device)
-    if isinstance(rng, np.random.Generator):
-        return torch.from_numpy(gaussian_noise(shape, p, rng)).to(device)
-    normal = torch.randn(shape, generator=rng, dtype=torch.float64, device=device)
-    return 1.0 + math.sqrt(p / (1.0 - p)) * normal
-
-
-@torch.compiler.disable
-def draw_uniforms(shape, rng, device):
-    """Draw uniform numbers strictly inside (0, 1), float64."""
-    _check_drawing(rng, device)
-    if isinstance(rng, np.random.Generator):
-        return torch.from_numpy(open_uniforms(shape, rng)).to(device)
-    k = torch.randint(2**52, shape, generator=rng, device=device)
-    return k * 2.0**-52 + 2.0**-53
-
-
-def _check_drawing(rng, device):
-    """Raise where drawing would go wrong without a sign."""
-    if isinstance(rng, torch.Generator) and rng.device.type != device.type:
-        raise ValueError(
-            f"rng must live on the device of x; got a generator on {rng.device} for x on "
-            f"{device}. Build it with torch.Generator({str(device)!r}), or pass a "
-            "numpy.random.Generator, whose masks fit every device."
-        )
-    transforms = torch._C._functorch.get_interpreter_stack() or ()
-    if any(t.key() == torch._C._functorch.TransformType.Vmap for t in transforms):
-        raise RuntimeError(
-            "rng cannot be drawn from inside torch.vmap: all examples would share one "
-            "mask. Draw a mask for each example outside, and map over it: "
-            "vmap(lambda x, mask: dropout_forward(x, mask, p))(x, mask)."
-        )
-    if not any(rng is known for known in replayed) and _inside_checkpoint():
-        raise RuntimeError(
-            "rng cannot be drawn from inside torch.utils.checkpoint: the recomputation "
-            "would draw another mask and the gradient would be wrong. Pass to checkpoint "
-            "use_reentrant=False, context_fn=companion.torch.replay_masks(rng)."
-        )
-
-
-def _inside_checkpoint():
-    frame = sys._getframe()
-    while frame is not None:
-        if frame.f_globals.get("__name__") == "torch.utils.checkpoint":
-            return True
-        frame = frame.f_back
-    return False

@@ -4,7 +4,7 @@ import contextlib
 
 import torch
 
-from companion.torch._tensors import check_source, replayed
+from companion.torch._drawing import check_source, replayed
 
 
 def replay_masks(*generators):
@@ -13,7 +13,7 @@ def replay_masks(*generators):
     A checkpoint runs a part of the model again in the backward pass. It restores
     PyTorch's global random state, and no generator that was handed over. So the
     second run would draw other masks, and the gradient would be that of another
-    network. Dropout layers refuse to draw inside a checkpoint without this.
+    network. Dropout layers refuse to draw in a backward pass without this.
 
     Parameters
     ----------

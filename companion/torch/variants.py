@@ -18,15 +18,13 @@ from companion._arguments import (
     check_temperature,
 )
 from companion.theory import ALPHA_PRIME, alpha_affine, block_start_rate
-from companion.torch._tensors import (
-    as_mask,
-    check_floats,
+from companion.torch._drawing import (
     check_source,
     draw_mask,
     draw_noise,
     draw_uniforms,
-    work_dtype,
 )
+from companion.torch._tensors import as_mask, check_floats, work_dtype
 from companion.torch.dropout import Dropout, dropout_forward
 
 
@@ -175,6 +173,10 @@ class DropPath(Dropout):
         return dropout_forward(x, mask, p if self.scale_by_keep else 0.0)
 
 
+# A compiler need not follow the search for this number: it depends on sizes alone.
+_start_rate = torch.compiler.assume_constant_result(block_start_rate)
+
+
 class DropBlock(Dropout):
     """Dropout of contiguous blocks of a feature map.
 
@@ -226,13 +228,13 @@ class DropBlock(Dropout):
         """Return a new mask for x, or None if nothing can be dropped now."""
         check_axes("x", x.shape, (3, 4), "(N, C, L) or (N, C, H, W)")
         p, size = check_p(self.p), self.block_size
-        gamma = block_start_rate(p, x.shape[2:], size)
+        gamma = _start_rate(p, x.shape[2:], size)
         if not self.training or p == 0.0:
             return None
         if p == 1.0:  # nothing to draw
             return torch.zeros((), dtype=torch.bool, device=x.device)
         fits = tuple(n - size + 1 for n in x.shape[2:])
-        starts = ~draw_mask((*x.shape[:2], *fits), gamma, self.rng, x.device)
+        starts = ~draw_mask((*x.shape[:2], *fits), gamma, self.rng, x)
         # Grow each start to a block: a maximum over the places whose block covers one.
         around = F.pad(starts.float(), (size - 1, size - 1) * len(fits))
         pool = F.max_pool1d if len(fits) == 1 else F.max_pool2d
@@ -282,7 +284,7 @@ class GaussianDropout(Dropout):
         p = check_p_below_1(self.p)
         if not self.training or p == 0.0:
             return None
-        return draw_noise(self.mask_shape(x.shape), p, self.rng, x.device)
+        return draw_noise(self.mask_shape(x.shape), p, self.rng, x)
 
     @staticmethod
     def _masked(x, noise, p):
@@ -566,7 +568,7 @@ class ConcreteDropout(torch.nn.Module):
 
     def draw(self, x):
         """Return uniforms for x, or None in evaluation mode."""
-        return draw_uniforms(x.shape, self.rng, x.device) if self.training else None
+        return draw_uniforms(x.shape, self.rng, x) if self.training else None
 
     def forward(self, x):
         """Return x times the smooth noise, or x itself in evaluation mode."""

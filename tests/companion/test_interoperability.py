@@ -131,14 +131,16 @@ def test_numpy_subclasses_do_not_lose_what_they_hold(rng):
 
 
 # PyTorch's compiler imports a part of PyTorch that PyTorch deprecates.
-@pytest.mark.filterwarnings("ignore:.torch.jit.script")
+compiles = pytest.mark.filterwarnings("ignore:.torch.jit.script")
+
+
+@compiles
 @pytest.mark.parametrize("backend", ["eager", "inductor"])
-def test_a_compiled_model_drops_as_the_contract_says(backend, rng):
-    """The draw stays outside the graph: values, rate and gradient are right, masks new."""
+def test_a_compiled_model_is_one_graph_and_drops_as_the_contract_says(backend, rng):
     torch._dynamo.reset()
     p, n = 0.3, 100_000
     model = torch.nn.Sequential(ct.Dropout(p, rng), torch.nn.Identity())
-    compiled = torch.compile(model, backend=backend)
+    compiled = torch.compile(model, backend=backend, fullgraph=True)
     x = torch.full((n,), 2.0, requires_grad=True)
     one, other = compiled(x), compiled(x)
     one.sum().backward()
@@ -151,30 +153,86 @@ def test_a_compiled_model_drops_as_the_contract_says(backend, rng):
     assert torch.equal(compiled(x), x)
 
 
-def test_compiling_without_a_graph_break_is_refused(rng):
+@compiles
+@pytest.mark.parametrize("backend", ["eager", "inductor"])
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "AttentionDropout"])
+def test_compiled_layers_draw_what_eager_ones_draw(kind, backend, rng):
+    """One seed gives one result; equal draws are not merged, and their order is kept."""
     torch._dynamo.reset()
-    compiled = torch.compile(ct.Dropout(0.3, rng), backend="eager", fullgraph=True)
-    with pytest.raises(torch._dynamo.exc.Unsupported, match="disable"):
-        compiled(torch.ones(3))
+    seed, x = int(rng.integers(2**63)), torch.tensor(rng.normal(size=(4, 6, 5, 5)))
+
+    def twice(layer, other, x):
+        return layer(x) + 10 * other(x), layer(x)
+
+    eager, compiled = (layers(np.random.default_rng(seed)) for _ in range(2))
+    function = torch.compile(twice, backend=backend, fullgraph=True)
+    for _ in range(2):
+        expected = twice(eager[kind], eager["Dropout"], x)
+        found = function(compiled[kind], compiled["Dropout"], x)
+        for a, b in zip(found, expected, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+@compiles
+def test_compiled_code_notices_another_generator(rng):
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x, rng: ct.dropout(x, 0.3, rng), fullgraph=True)
+    x, seeds = torch.ones(1000), rng.integers(2**63, size=3)
+    for seed in seeds:
+        y = compiled(x, np.random.default_rng(seed))
+        assert torch.equal(y, ct.dropout(x, 0.3, np.random.default_rng(seed)))
+    layer = ct.Dropout(0.3, np.random.default_rng(seeds[0]))
+    module = torch.compile(layer, fullgraph=True)
+    for seed in seeds:
+        layer.rng = np.random.default_rng(seed)
+        assert torch.equal(module(x), ct.dropout(x, 0.3, np.random.default_rng(seed)))
 
 
 @kinds
-def test_vmap_refuses_to_share_a_draw(kind, rng):
+def test_vmap_asks_how_to_draw(kind, rng):
     layer, x = layers(rng)[kind], torch.ones(2, 4, 6, 5, 5)
-    with pytest.raises(RuntimeError, match=r"inside torch.vmap: all examples would"):
+    with pytest.raises(RuntimeError, match="randomness"):
         torch.func.vmap(layer)(x)
     assert torch.func.vmap(layer.eval())(x).shape == x.shape
 
 
-def test_vmap_over_gradients_refuses_too(rng):
-    """Also where the activations are not batched, but the loop over models is."""
+@kinds
+def test_vmap_draws_for_each_example_or_once(kind, rng):
+    layer = layers(rng)[kind]
+    x = torch.tensor(rng.normal(size=(4, 6, 5, 5))).expand(3, 4, 6, 5, 5)
+    y = torch.func.vmap(layer, randomness="different")(x)
+    assert not torch.equal(y[0], y[1])
+    assert not torch.equal(y[1], y[2])
+    y = torch.func.vmap(layer, randomness="same")(x)
+    assert torch.equal(y[0], y[1])
+    assert torch.equal(y[0], y[2])
+
+
+@pytest.mark.parametrize("source", ["numpy", "torch"])
+def test_vmap_has_the_rate_and_independent_examples(source, rng):
+    n, p = 50_000, 0.3  # notices 0.03
+    if source == "torch":
+        rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    mapped = torch.func.vmap(lambda x: ct.dropout(x, p, rng), randomness="different")
+    dropped = mapped(torch.ones(4, n)) == 0
+    assert count_is_plausible(int(dropped.sum()), 4 * n, p)
+    for i in range(1, 4):
+        same = int((dropped[0] == dropped[i]).sum())
+        assert count_is_plausible(same, n, p**2 + (1 - p) ** 2)
+
+
+def test_vmap_over_gradients_of_one_model(rng):
+    """Per-example gradients: the weight is shared, each example has its own mask."""
 
     def loss(weight, x):
         return ct.dropout(x * weight, 0.3, rng).sum()
 
-    per_example = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))
-    with pytest.raises(RuntimeError, match="all examples would share one"):
-        per_example(torch.ones(5), torch.ones(3, 5))
+    per_example = torch.func.vmap(
+        torch.func.grad(loss), in_dims=(None, 0), randomness="different"
+    )
+    gradients = per_example(torch.ones(1000), torch.ones(3, 1000))
+    assert set(gradients.unique().tolist()) == {0.0, torch.tensor(1 / 0.7).item()}
+    assert not torch.equal(gradients[0], gradients[1])
 
 
 def test_vmap_works_with_masks_drawn_outside(rng):
@@ -184,7 +242,7 @@ def test_vmap_works_with_masks_drawn_outside(rng):
     assert torch.equal(mapped(x, torch.tensor(mask)), expected)
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script")
+@compiles
 def test_grad_and_jacobian_transforms(rng):
     x, mask = torch.tensor(rng.normal(size=5)), torch.tensor(keep_mask(5, 0.3, rng))
     jacobian = torch.func.jacrev(lambda x: ct.dropout_forward(x, mask, 0.3))(x)
@@ -197,10 +255,11 @@ def test_grad_and_jacobian_transforms(rng):
 @pytest.mark.parametrize("reentrant", [False, True])
 def test_a_checkpoint_without_replay_is_refused(reentrant, rng):
     layer, x = ct.Dropout(0.3, rng), torch.ones(5, requires_grad=True)
-    with pytest.raises(RuntimeError, match="recomputation would draw another mask"):
-        checkpoint(layer, x, use_reentrant=reentrant)
+    y = checkpoint(lambda x: layer(x) ** 2, x, use_reentrant=reentrant)
+    with pytest.raises(RuntimeError, match="the mask would be another one"):
+        y.sum().backward()
     layer.eval()
-    checkpoint(layer, x, use_reentrant=reentrant)
+    checkpoint(lambda x: layer(x) ** 2, x, use_reentrant=reentrant).sum().backward()
 
 
 @pytest.mark.parametrize("source", ["numpy", "torch"])
@@ -239,8 +298,9 @@ def test_a_checkpoint_replays_its_masks(source, rng):
 def test_a_checkpoint_refuses_a_generator_that_is_not_replayed(rng):
     layer, x = ct.Dropout(0.3, rng), torch.ones(5, requires_grad=True)
     other = ct.replay_masks(np.random.default_rng(0))
-    with pytest.raises(RuntimeError, match="cannot be drawn from inside"):
-        checkpoint(layer, x, use_reentrant=False, context_fn=other)
+    y = checkpoint(lambda x: layer(x) ** 2, x, use_reentrant=False, context_fn=other)
+    with pytest.raises(RuntimeError, match="cannot be drawn from in the backward pass"):
+        y.sum().backward()
 
 
 def test_autocast(rng):
