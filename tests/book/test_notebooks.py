@@ -77,6 +77,11 @@ def test_random_numbers_come_from_seeded_generators(path):
 # How a cell reads.
 
 
+def chapter_of(path):
+    """Return the two digits of a chapter, also for the pages below it."""
+    return (path.stem if path in CHAPTERS else path.parent.name)[:2]
+
+
 @notebooks
 def test_lines_fit_a_narrow_page(path):
     for cell in code_cells(read(path)):
@@ -102,7 +107,7 @@ def test_figures_say_what_they_show(path):
         assert len(alt.split()) >= 6, f"cell {cell.id}: alt text is no sentence: {alt!r}"
         assert alt.rstrip().endswith("."), f"cell {cell.id}: {alt!r}"
         assert len(figure.get("caption", "").split()) >= 5, f"cell {cell.id}: no caption"
-        assert figure.get("name", "").startswith(f"fig-{path.stem[:2]}-"), cell.id
+        assert figure.get("name", "").startswith(f"fig-{chapter_of(path)}-"), cell.id
         assert len(cell.outputs) == 1, f"cell {cell.id}: a figure and nothing else"
         names.append(figure["name"])
     assert names, "no figure"
