@@ -12,7 +12,7 @@ from companion.numpy._arrays import select_and_scale
 from companion.torch._drawing import check_source, draw_mask, is_transformed
 from companion.torch._tensors import as_mask, check_floats
 
-SMALL = 4096  # elements, below which calls cost more than work
+SMALL = 2**18  # elements below which calls cost as much as the work
 BLOCK = 2**20  # elements whose input, mask and result stay in the cache
 INTEGER = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 NUMPY = {torch.float16: "f2", torch.float32: "f4", torch.float64: "f8"}
@@ -31,6 +31,8 @@ def _empty_like(x):
 
 def _select_and_scale(x, mask, p):
     """Return x / (1 - p) where the mask keeps and +0.0 elsewhere; on the CPU."""
+    if x.numel() < SMALL and x.dtype in NUMPY:  # fewer calls, and each costs half
+        return torch.from_numpy(select_and_scale(x.detach().numpy(), mask.numpy(), p))
     y, scale = _empty_like(x), 1.0 / (1.0 - p)
     blocks = [(y, x, mask)]
     if x.numel() > BLOCK and x.is_contiguous():
@@ -65,8 +67,6 @@ def _apply(x, mask, p):
         return torch.where(mask, x * (1.0 / (1.0 - p)), 0.0)
     if x.requires_grad and torch.is_grad_enabled():
         return _Select.apply(x, mask, p)
-    if x.numel() < SMALL and x.dtype in NUMPY:  # NumPy's calls cost half of PyTorch's
-        return torch.from_numpy(select_and_scale(x.detach().numpy(), mask.numpy(), p))
     return _select_and_scale(x, mask, p)
 
 
