@@ -47,7 +47,11 @@ window.Explorables.drops = (() => {
       add(1);
       render();
     });
-    const many = button(`${RUN} masks`, () => (running ? stop() : run()));
+    const many = button(`${RUN} masks`, () => {
+      if (!running) return run();
+      stop();
+      render();
+    });
     const clear = button("Start over", () => {
       stop();
       draws = [];
@@ -146,7 +150,7 @@ window.Explorables.drops = (() => {
         const a = at(from) + 1, b = at(to) - 1;
         marks.push(
           svg("path", { class: "ex-gap", d: `M${a} 62H${b}m-5 -4l5 4l-5 4M${a + 5} 58l-5 4l5 4` }),
-          text(b + 7, 66, scaled ? `± ${number(spread)} for a single mask` : `${lost} % too small`),
+          text(b + 7, 66, scaled ? `spread ± ${number(spread)}` : `${lost} % too small`),
         );
       }
       marks.push(svg("circle", { cx: at(shown), cy: BASE, r: 5, class: "ex-now" }));
@@ -163,7 +167,7 @@ window.Explorables.drops = (() => {
       seen.textContent = draws.length === 1 ? "1 mask drawn" : `${draws.length} masks drawn`;
       cells.meanseen.textContent = number(average);
       cells.meantheory.textContent = number(expected);
-      cells.meanrule.textContent = scaled ? "Σ w x" : "(1 − p) Σ w x";
+      cells.meanrule.textContent = `${scaled ? "" : "(1 − p) "}Σ w x`;
       cells.varianceseen.textContent = number(math.variance(values));
       cells.variancetheory.textContent = number(math.sumVariance(TERMS, p, scaled));
       cells.variancerule.textContent = `${scaled ? "p/(1 − p)" : "p(1 − p)"} Σ (w x)²`;

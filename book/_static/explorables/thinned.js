@@ -8,9 +8,9 @@ window.Explorables.thinned = (() => {
   /* Up to six masked units of value 1; the figure of chapter 4 has the same weights.
      Two classes with the logits (z, 0), so that one number is the prediction. */
   const A = [2, 0.5, -0.5, 1, -1.5, -0.5];
-  const U = [[-0.5, 1.5, -1], [1.5, -1.5, 1], [-1.5, -1.5, -1.5],
-    [0.5, 1, -1.5], [0.5, -0.5, 1], [-1.5, -1, -1.5]];
-  const V = [1.5, 2, -1];
+  const U = [[1.5, 0.5, -1], [0.5, 2, 1.5], [-0.5, -1.5, -0.5],
+    [1.5, -0.5, 1.5], [-0.5, -1, -1], [0.5, 1.5, 0.5]];
+  const V = [1.5, -1.5, -2];
   const BIAS = -0.5;
 
   const pad = (v) => v.map((w) => [w, 0]);
