@@ -167,10 +167,10 @@ window.Explorables.drops = (() => {
       seen.textContent = draws.length === 1 ? "1 mask drawn" : `${draws.length} masks drawn`;
       cells.meanseen.textContent = number(average);
       cells.meantheory.textContent = number(expected);
-      cells.meanrule.textContent = `${scaled ? "" : "(1 − p) "}Σ w x`;
+      cells.meanrule.textContent = `${scaled ? "" : "(1\u00a0−\u00a0p) "}Σ\u00a0w\u00a0x`;
       cells.varianceseen.textContent = number(math.variance(values));
       cells.variancetheory.textContent = number(math.sumVariance(TERMS, p, scaled));
-      cells.variancerule.textContent = `${scaled ? "p/(1 − p)" : "p(1 − p)"} Σ (w x)²`;
+      cells.variancerule.textContent = `${scaled ? "p/(1\u00a0−\u00a0p)" : "p(1\u00a0−\u00a0p)"} Σ\u00a0(w\u00a0x)²`;
 
       // Not at every frame: a screen reader would never come to an end.
       if (!running) status.textContent = words(p, scaled, training, kept, now, expected, lost);

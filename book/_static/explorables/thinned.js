@@ -85,7 +85,7 @@ window.Explorables.thinned = (() => {
         : `keeps unit${names.length > 1 ? "s" : ""} ${names.join(", ")}`;
       net.show(`Thinned network ${k + 1} of ${2 ** n} ${keeps}.`,
         ...network(layers, HEIGHT - 20),
-        text(6, HEIGHT - 6, "tap to drop"),
+        text(6, HEIGHT - 6, "tap to switch"),
         reluAbove && text(125, HEIGHT - 6, "ReLU", { "text-anchor": "middle" }),
         text(215, HEIGHT - 6, "prediction", { "text-anchor": "middle" }));
 
