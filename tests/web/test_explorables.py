@@ -207,7 +207,7 @@ def check_drops(figure, count, p, scaled):
     gap = plot.get_by_text("too small")
     if p > 0 and not scaled:
         assert numbers(gap.text_content()) == [round(100 * (1 - mean / WX.sum()))]
-        assert f"{round(100 * p)} % below the 4.00" in says
+        assert f"{round(100 * p)}\u00a0% below the 4.00" in says
     else:
         assert gap.count() == 0
     if p > 0 and scaled:
@@ -443,7 +443,8 @@ def test_on_paper_the_figure_is_there(visit, path):
     figure = page.locator(FIGURES[path])
     assert not figure.locator("img").first.is_visible()
     page.emulate_media(media="print")
-    assert figure.locator("img").first.is_visible()
+    figure.scroll_into_view_if_needed()
+    figure.locator("img[src]:visible").first.evaluate("(image) => image.decode()")
     assert not figure.locator(".explorable").is_visible()
 
 

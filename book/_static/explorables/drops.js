@@ -150,7 +150,7 @@ window.Explorables.drops = (() => {
         const a = at(from) + 1, b = at(to) - 1;
         marks.push(
           svg("path", { class: "ex-gap", d: `M${a} 62H${b}m-5 -4l5 4l-5 4M${a + 5} 58l-5 4l5 4` }),
-          text(b + 7, 66, scaled ? `spread ± ${number(spread)}` : `${lost} % too small`),
+          text(b + 7, 66, scaled ? `spread ± ${number(spread)}` : `${lost}\u00a0% too small`),
         );
       }
       marks.push(svg("circle", { cx: at(shown), cy: BASE, r: 5, class: "ex-now" }));
@@ -185,7 +185,7 @@ window.Explorables.drops = (() => {
       if (scaled) {
         return this_ + `With the scale the mean over all masks is ${number(expected)}, as in evaluation. Only the mean: single masks still differ.`;
       }
-      return this_ + `Without the scale the mean over all masks is ${number(expected)}, ${lost} % below the ${number(FULL)} of evaluation. Switch the scale on.`;
+      return this_ + `Without the scale the mean over all masks is ${number(expected)}, ${lost}\u00a0% below the ${number(FULL)} of evaluation. Switch the scale on.`;
     }
 
     add(FIRST);
