@@ -45,7 +45,7 @@ window.Explorables.thinned = (() => {
 
   function build() {
     const kind = choice("Above the mask", ["softmax only", "ReLU layer, then softmax"], () => render());
-    const size = slider("Units that may drop", { min: 1, max: 6, step: 1, value: 4 },
+    const size = slider("Masked units", { min: 1, max: 6, step: 1, value: 4 },
       (n) => `n = ${n}`, () => {
         walk.input.max = 2 ** size.value - 1;
         walk.set(walk.value);
