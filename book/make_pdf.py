@@ -83,6 +83,7 @@ def main():
         page.pdf(
             path=PDF,
             format="A4",
+            scale=0.8,
             margin={"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"},
             display_header_footer=True,
             header_template="<span></span>",

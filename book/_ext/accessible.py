@@ -35,11 +35,17 @@ def drop_wrong_roles(soup):
         del element["role"]
 
 
-def name_table_corners(soup):
-    """Markdown makes an empty header of the corner of a table."""
+def name_table_headers(soup):
+    """Markdown makes a header of an empty corner; axe-core hears no text in MathML."""
     for cell in soup.find_all("th"):
-        if not cell.get_text(strip=True):
+        text = cell.get_text(strip=True)
+        if not text:
             cell.name = "td"
+        elif cell.find("math") and text == cell.find("math").get_text(strip=True):
+            cell.find("math")["aria-hidden"] = "true"
+            spoken = soup.new_tag("span", attrs={"class": "visually-hidden"})
+            spoken.string = " ".join(cell.find("math").stripped_strings)
+            cell.append(spoken)
 
 
 def delay_pictures(soup):
@@ -58,7 +64,7 @@ def mend(app, pagename, templatename, context, doctree):
         remove_inline_scripts,
         fold_natively,
         drop_wrong_roles,
-        name_table_corners,
+        name_table_headers,
         delay_pictures,
     ):
         step(soup)

@@ -31,7 +31,7 @@ SCRIPTS = {
     "_static/copybutton.js",
     "_static/book.js",
 }
-UNUSED = ("vendor", "scripts", "styles")  # folders of the theme: bundled, or not needed
+UNUSED = ("vendor", "scripts")  # folders of the theme
 CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 
 
@@ -92,11 +92,10 @@ def bundle(app, exception):
             words.update(names.split())
     for name in ["search.js", *(s.removeprefix("_static/") for s in SCRIPTS)]:
         words.update(re.findall(r"[\w-]+", (static / name).read_text(encoding="utf-8")))
-    text = "\n".join(
-        path.read_text(encoding="utf-8")
-        for pattern in SHEETS
-        for path in sorted(static.glob(pattern))
-    )
+    text = ""
+    for pattern in SHEETS:
+        (path,) = static.glob(pattern)  # a missing one must not pass unseen
+        text += path.read_text(encoding="utf-8") + "\n"
     rules = tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)
     (static / "site.css").write_text(purge(rules, words), encoding="utf-8")
     for folder in UNUSED:

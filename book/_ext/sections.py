@@ -23,8 +23,8 @@ def sections(page, address):
         title = heading.get_text(" ", strip=True)
         heading.decompose()
         text = " ".join(section.get_text(" ", strip=True).split())
-        section.decompose()
         yield f"{address}#{section['id']}", title, whole, text
+        section.decompose()
 
 
 def write_index(app, exception):

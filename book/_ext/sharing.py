@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 
 def repository(baseurl):
-    """Return owner/name of the repository behind https://OWNER.github.io/NAME, or None."""
+    """Return owner/name of the repository of https://OWNER.github.io/NAME, or None."""
     parts = urlsplit(baseurl)
     owner, _, host = parts.netloc.partition(".")
     if host != "github.io":

@@ -48,7 +48,7 @@ function markScrollers() {
     if (box.scrollWidth > box.clientWidth) {
       box.tabIndex = 0;
       if (box.tagName !== "TABLE") {
-        box.setAttribute("role", "region");
+        box.setAttribute("role", "group");
         box.setAttribute("aria-label", `${NAMES[box.tagName]}, scrolls sideways`);
       }
     } else if (box.tabIndex === 0) {

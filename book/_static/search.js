@@ -44,17 +44,17 @@ function find(query, sections) {
 
 /* The words around the first hit, hits marked */
 function snippet(text, wanted) {
-  const pieces = text.split(/(?<=[\s(])/u);
-  const isHit = (piece) => wanted.some((t) => (words(piece)[0] ?? "").startsWith(t));
-  const start = Math.max(0, pieces.findIndex(isHit) - 8);
+  const pieces = text.split(/([\p{L}\p{N}_]+)/u);
+  const isHit = (piece) => wanted.some((t) => piece.toLowerCase().startsWith(t));
+  const start = Math.max(0, pieces.findIndex(isHit) - 16);
   const line = document.createElement("span");
   if (start > 0) line.append("… ");
-  for (const piece of pieces.slice(start, start + 34)) {
-    const node = isHit(piece) ? document.createElement("mark") : document.createTextNode("");
+  for (const piece of pieces.slice(start, start + 64)) {
+    const node = document.createElement("mark");
     node.textContent = piece;
-    line.append(node);
+    line.append(isHit(piece) ? node : piece);
   }
-  line.append("…");
+  line.append(" …");
   return line;
 }
 

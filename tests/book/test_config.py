@@ -17,7 +17,7 @@ ALLOWED = {
     },
     "sphinx": {"recursive_update", "local_extensions", "extra_extensions", "config"},
     "sphinx.config": {
-        "project", "language", "templates_path", "html_static_path", "html_math_renderer", "notfound_context",
+        "project", "language", "templates_path", "html_static_path", "html_math_renderer", "html_domain_indices", "html_use_index", "notfound_context",
         "nb_execution_raise_on_error", "nb_execution_show_tb", "nb_merge_streams", "claims_file",
         "exercise_style", "bibtex_reference_style", "bibtex_default_style",
         "autodoc_member_order", "autodoc_typehints", "napoleon_google_docstring",

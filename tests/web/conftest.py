@@ -14,7 +14,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'"
 )
-WIDE, PHONE = 1280, 390  # pixels
+
 NO_BROWSER = "no Chromium here: apt-get install chromium (or install Chrome), run again"
 
 
@@ -69,7 +69,7 @@ def visit(chromium, site):
     """
     contexts, problems = [], []
 
-    def open_page(path, *, theme="light", width=WIDE, height=900, base=None, **options):
+    def open_page(path, *, theme="light", width=1280, height=900, base=None, **options):
         context = chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, **options
         )
