@@ -44,11 +44,13 @@ test: book
 	@start=$$(date +%s); set -e; \
 	echo "== lint"; $(BIN)/ruff check . ; $(BIN)/ruff format --check . ; \
 	echo "== the package, its doctests and the book's own checks"; \
-	$(BIN)/python -m pytest -q --durations=5; \
+	$(BIN)/python -m pytest -q --durations=5 --ignore=tests/web; \
+	echo "== every page in Chromium"; \
+	$(BIN)/python -m pytest -q -rs -n 2 tests/web; \
 	echo "== nbval: every notebook, outputs compared"; \
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env \
 		--nbval-cell-timeout=300 -n 2 --dist loadfile book; \
-	echo; echo "All checks passed in $$(( $$(date +%s) - start )) s: lint, package tests, doctests, book checks, nbval."; \
+	echo; echo "All checks passed in $$(( $$(date +%s) - start )) s: lint, package tests, doctests, book checks, pages, nbval."; \
 	echo "What each check guards stands in tests/; the book is in $(HTML)/index.html"
 
 lab: setup

@@ -35,6 +35,16 @@ UNUSED = ("vendor", "scripts")  # folders of the theme
 CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 
 
+def notice_new_style(app, env, added, changed, removed):
+    """Sphinx copies style and scripts only when it writes a page: make it write one."""
+    built = Path(app.outdir, "_static", "site.css")
+    if not built.exists():
+        return []
+    sources = Path(app.srcdir, "book", "_static").rglob("*.*")
+    newest = max(path.stat().st_mtime for path in sources)
+    return [app.config.root_doc] if newest > built.stat().st_mtime else []
+
+
 def choose_files(app, pagename, templatename, context, doctree):
     """Leave to a page the bundle and the scripts of this book."""
     context["css_files"] = ["_static/site.css"]
@@ -105,6 +115,7 @@ def bundle(app, exception):
 def setup(app):
     """Register with Sphinx."""
     app.add_js_file("book.js", loading_method="defer")
+    app.connect("env-get-outdated", notice_new_style)
     app.connect("html-page-context", choose_files, priority=900)
     app.connect("build-finished", bundle, priority=900)  # after the theme's pygments.css
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
