@@ -4,7 +4,12 @@
 it is one of GitHub Pages, the repository: from it come the buttons for Colab and Binder.
 """
 
+from html import escape
 from urllib.parse import quote, urlsplit
+
+from docutils import nodes
+
+LONGEST = 200  # characters: what search engines show
 
 
 def repository(baseurl):
@@ -42,8 +47,24 @@ def add_launch_buttons(app, pagename, templatename, context, doctree):
         ]
 
 
+def describe(app, pagename, templatename, context, doctree):
+    """Describe a chapter by its objectives, as many as fit into a search result."""
+    boxes = doctree.findall(nodes.admonition) if doctree else []
+    for box in (b for b in boxes if "admonition-objectives" in b["classes"]):
+        text = "How to"
+        for item in box.findall(nodes.list_item):
+            aim = " " + " ".join(item.astext().split()).rstrip(".")
+            if len(text + aim) > LONGEST:
+                break
+            text += aim
+        text = text.rstrip(";") + "."
+        context["metatags"] += f'<meta name="description" content="{escape(text)}" />\n'
+        context["meta"] = (context["meta"] or {}) | {"og:description": text}
+
+
 def setup(app):
     """Register with Sphinx."""
     app.connect("config-inited", configure)
+    app.connect("html-page-context", describe, priority=400)  # before sphinxext.opengraph
     app.connect("html-page-context", add_launch_buttons)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
