@@ -3,6 +3,10 @@
 Each mending names the part that makes it necessary.
 """
 
+from pathlib import Path
+from urllib.parse import unquote
+
+import imagesize
 from bs4 import BeautifulSoup
 
 # sphinx-exercise and sphinx-proof give these ids to every block alike.
@@ -48,10 +52,13 @@ def name_table_headers(soup):
             cell.append(spoken)
 
 
-def delay_pictures(soup):
-    """Pictures further down need not hold up the page."""
+def delay_pictures(soup, app):
+    """Pictures further down wait; their place is kept, so that nothing moves."""
+    files = {name: Path(app.srcdir, uri) for uri, name in app.builder.images.items()}
     for picture in soup.find_all("img"):
         picture["loading"] = "lazy"
+        width, height = imagesize.get(files[unquote(picture["src"]).rsplit("/", 1)[-1]])
+        picture["width"], picture["height"] = str(width), str(height)
 
 
 def mend(app, pagename, templatename, context, doctree):
@@ -65,9 +72,9 @@ def mend(app, pagename, templatename, context, doctree):
         fold_natively,
         drop_wrong_roles,
         name_table_headers,
-        delay_pictures,
     ):
         step(soup)
+    delay_pictures(soup, app)
     context["body"] = str(soup)
 
 
