@@ -1,9 +1,10 @@
-# make book · make test · make lab · make serve · make outputs · make clean
+# make book · make test · make lab · make serve · make pdf · make publish · make outputs · make clean
 # Each does its own set-up: .ci/setup puts the pinned packages into .venv.
 
 BIN := .venv/bin
 HTML := _build/html
 PORT ?= 8000
+REMOTE ?= origin
 
 # Same hashes everywhere, one thread for each notebook, and no progress bars in
 # outputs that are compared.
@@ -11,13 +12,15 @@ export PYTHONHASHSEED := 0
 export OMP_NUM_THREADS := 1
 export TQDM_DISABLE := 1
 
-.PHONY: help setup book test lab serve outputs clean
+.PHONY: help setup book test lab serve pdf remote publish outputs clean
 
 help:
 	@echo "make book     build the book into $(HTML)"
 	@echo "make test     run everything that must hold"
 	@echo "make lab      open the notebooks in JupyterLab"
 	@echo "make serve    show the built book at http://127.0.0.1:$(PORT)"
+	@echo "make pdf      print the whole book into one PDF"
+	@echo "make publish  put the built book on the gh-pages branch of $(REMOTE)"
 	@echo "make outputs  run the notebooks and store their outputs, after editing them"
 	@echo "make clean    remove what was built (not .venv)"
 
@@ -41,11 +44,13 @@ test: book
 	@start=$$(date +%s); set -e; \
 	echo "== lint"; $(BIN)/ruff check . ; $(BIN)/ruff format --check . ; \
 	echo "== the package, its doctests and the book's own checks"; \
-	$(BIN)/python -m pytest -q --durations=5; \
+	$(BIN)/python -m pytest -q --durations=5 --ignore=tests/web; \
+	echo "== every page in Chromium"; \
+	$(BIN)/python -m pytest -q -rs -n 2 tests/web; \
 	echo "== nbval: every notebook, outputs compared"; \
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env \
 		--nbval-cell-timeout=300 -n 2 --dist loadfile book; \
-	echo; echo "All checks passed in $$(( $$(date +%s) - start )) s: lint, package tests, doctests, book checks, nbval."; \
+	echo; echo "All checks passed in $$(( $$(date +%s) - start )) s: lint, package tests, doctests, book checks, pages, nbval."; \
 	echo "What each check guards stands in tests/; the book is in $(HTML)/index.html"
 
 lab: setup
@@ -56,6 +61,20 @@ serve:
 	@echo "The book is at http://127.0.0.1:$(PORT) until you press Ctrl+C."
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) 2>/dev/null || \
 		{ [ $$? -eq 130 ] || { echo "serve: port $(PORT) is taken: run make serve PORT=8001" >&2; exit 1; }; }
+
+pdf: book
+	@$(BIN)/python book/make_pdf.py
+
+# Before the build, which takes minutes.
+remote:
+	@git remote get-url $(REMOTE) >/dev/null 2>&1 || { \
+		echo "publish: this clone has no remote $(REMOTE): git remote add $(REMOTE) ADDRESS, or make publish REMOTE=NAME" >&2; exit 1; }
+	@grep -q '^  baseurl: "http' _config.yml || \
+		echo "publish: html: baseurl in _config.yml is empty, so the cards for sharing and the buttons for Colab and Binder are left out."
+
+publish: remote book
+	@$(BIN)/ghp-import --no-jekyll --push --remote $(REMOTE) -m "Publish the book" $(HTML)
+	@echo "Published on the branch gh-pages of $(REMOTE)."
 
 outputs: setup
 	@$(BIN)/python book/store_outputs.py
