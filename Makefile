@@ -44,7 +44,7 @@ test: book
 	@start=$$(date +%s); set -e; \
 	echo "== lint"; $(BIN)/ruff check . ; $(BIN)/ruff format --check . ; \
 	echo "== the package, its doctests and the book's own checks"; \
-	$(BIN)/python -m pytest -q --durations=5 --ignore=tests/web; \
+	$(BIN)/python -m pytest -q --durations=5 -n 2 --dist loadfile --ignore=tests/web; \
 	echo "== every page in Chromium"; \
 	$(BIN)/python -m pytest -q -rs -n 2 tests/web; \
 	echo "== nbval: every notebook, outputs compared"; \

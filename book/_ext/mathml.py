@@ -29,6 +29,7 @@ CLASSES = {
     "padding-left: 0": "m-no-left",
     "padding-right: 0": "m-no-right",
     "padding-left:1em": "m-gap",
+    "padding-right:0.1667em": "m-prime",
     "width: 100%": "m-full",
     "width: 50%": "m-half",
 }
