@@ -61,6 +61,21 @@ def delay_pictures(soup, app):
         picture["width"], picture["height"] = str(width), str(height)
 
 
+def name_menu_folds(app, pagename, templatename, context, doctree):
+    """The theme gives the fold of a chapter with pages below it an icon and no name."""
+    generate = context.get("generate_toctree_html")
+
+    def named(*arguments, **options):
+        menu = BeautifulSoup(str(generate(*arguments, **options)), "html.parser")
+        for fold in menu.find_all("summary"):
+            chapter = fold.find_parent("li").find("a").get_text(strip=True)
+            fold["aria-label"] = f"Pages below {chapter}"
+        return str(menu)
+
+    if generate:
+        context["generate_toctree_html"] = named
+
+
 def mend(app, pagename, templatename, context, doctree):
     """Mend the body of a page."""
     if "body" not in context or app.builder.format != "html":
@@ -81,4 +96,5 @@ def mend(app, pagename, templatename, context, doctree):
 def setup(app):
     """Register with Sphinx."""
     app.connect("html-page-context", mend, priority=800)
+    app.connect("html-page-context", name_menu_folds, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

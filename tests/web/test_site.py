@@ -158,9 +158,8 @@ def test_works_from_disk(visit):
     page = visit("index.html", base=HTML.as_uri())
     page.wait_for_url("**/book/index.html")
     page.locator("#site-menu").get_by_role("link", name="3. The core algorithm").click()
-    assert page.evaluate(
-        "document.fonts.ready.then(() => document.fonts.check('1em \"Book Math\"'))"
-    )
+    page.wait_for_url("**/book/03-algorithm.html")
+    page.wait_for_function("document.fonts.check('1em \"Book Math\"')")
     page.locator("#site-menu input").fill("siamese network same mask")
     page.keyboard.press("Enter")
     page.wait_for_selector(".search-results")
