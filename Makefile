@@ -74,7 +74,7 @@ outputs: setup
 
 # A process for each number of threads: some frameworks read it once, when they start.
 bench: setup .venv-bench/installed
-	@command -v g++ >/dev/null || \
+	@command -v $${CXX:-g++} >/dev/null || \
 		{ echo "bench: torch.compile needs a C++ compiler: install one (Debian: apt-get install g++)." >&2; exit 1; }
 	@mkdir -p $(BENCH); rm -f $(BENCH)/*
 	@for threads in 1 2; do \

@@ -5,7 +5,7 @@ from benchmarks.contestants import RATES, forward, forward_backward
 
 # Numbers and rounds. The size of the goals comes first: torch.compile makes its fastest
 # code, for one size, for the first size that it sees, and general code for all others.
-ROUNDS = {4_000_000: 20, 1_000: 40, 10_000: 40, 100_000: 40, 1_000_000: 20, 64_000_000: 2}
+ROUNDS = {4_000_000: 15, 1_000: 30, 10_000: 30, 100_000: 20, 1_000_000: 15, 64_000_000: 2}
 sizes = pytest.mark.parametrize("n", ROUNDS)
 
 

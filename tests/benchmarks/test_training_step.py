@@ -4,4 +4,4 @@ from benchmarks.contestants import RATES, training_step
 
 
 def test_training_step(race):
-    race("training step", 64 * 512, training_step(), RATES, rounds=300)
+    race("training step", 64 * 512, training_step(), RATES, rounds=200)
