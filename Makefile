@@ -1,8 +1,9 @@
-# make book · make test · make lab · make serve · make pdf · make publish · make outputs · make clean
+# make book · make test · make lab · make serve · make pdf · make publish · make outputs · make bench · make clean
 # Each does its own set-up: .ci/setup puts the pinned packages into .venv.
 
 BIN := .venv/bin
 HTML := _build/html
+BENCH := _build/benchmarks
 PORT ?= 8000
 REMOTE ?= origin
 
@@ -12,7 +13,7 @@ export PYTHONHASHSEED := 0
 export OMP_NUM_THREADS := 1
 export TQDM_DISABLE := 1
 
-.PHONY: help setup book test lab serve pdf remote publish outputs clean
+.PHONY: help setup book test lab serve pdf remote publish outputs bench clean
 
 help:
 	@echo "make book     build the book into $(HTML)"
@@ -22,6 +23,7 @@ help:
 	@echo "make pdf      print the whole book into one PDF"
 	@echo "make publish  put the built book on the gh-pages branch of $(REMOTE)"
 	@echo "make outputs  run the notebooks and store their outputs, after editing them"
+	@echo "make bench    time dropout against others; needs a quiet machine"
 	@echo "make clean    remove what was built (not .venv)"
 
 setup:
@@ -80,8 +82,29 @@ outputs: setup
 	@$(BIN)/python book/store_outputs.py
 	@echo "Read what changed: git diff book"
 
+# Beside .venv and not in it: what is installed there is what requirements.txt says.
+.venv-bench/installed: requirements-bench.txt
+	@echo "bench: installing its packages into .venv-bench (.venv-bench/install.log)"
+	@rm -rf .venv-bench; mkdir .venv-bench
+	@$(BIN)/python -m pip install --disable-pip-version-check --retries 2 --no-deps \
+		--target .venv-bench -r requirements-bench.txt >.venv-bench/install.log 2>&1 || \
+		{ echo "bench: a package could not be installed: connect to a network and run make bench again (all of it: .venv-bench/install.log)" >&2; exit 1; }
+	@touch $@
+
+# A process for each number of threads: some frameworks read it once, when they start.
+bench: setup .venv-bench/installed
+	@command -v $${CXX:-g++} >/dev/null || \
+		{ echo "bench: torch.compile needs a C++ compiler: install one (Debian: apt-get install g++)." >&2; exit 1; }
+	@mkdir -p $(BENCH); rm -f $(BENCH)/*
+	@for threads in 1 2; do \
+		OMP_NUM_THREADS=$$threads PYTHONPATH=.venv-bench $(BIN)/python -m pytest -q tests/benchmarks \
+			--benchmark-quiet --benchmark-json=$(BENCH)/threads-$$threads.json || exit 1; \
+	done
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/report.py $(BENCH)
+	@echo "Tables and a plot: $(BENCH)/report.md, times.csv, memory.csv, speed.svg"
+
 clean:
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis build *.egg-info
-	@find . -name __pycache__ -not -path './.venv/*' -type d -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './.venv*' -type d -prune -exec rm -rf {} +
 	@find book -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
-	@echo "Removed what was built. The packages stay in .venv; remove that folder to install them anew."
+	@echo "Removed what was built. The packages stay in .venv and .venv-bench; remove the folders to install them anew."

@@ -1,4 +1,4 @@
-"""requirements.txt, environment.yml and pyproject.toml describe one environment."""
+"""requirements*.txt, environment.yml and pyproject.toml describe one environment."""
 
 import importlib.metadata
 import sys
@@ -10,18 +10,24 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from pages import ROOT
 
-PINS = {
-    canonicalize_name(r.name): r
-    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    if line.strip() and not line.startswith("#")
-    for r in [Requirement(line)]
-}
+
+def read_pins(file):
+    return {
+        canonicalize_name(r.name): r
+        for line in (ROOT / file).read_text(encoding="utf-8").splitlines()
+        if line.strip() and not line.startswith("#")
+        for r in [Requirement(line)]
+    }
+
+
+PINS = read_pins("requirements.txt")
+OF_BENCH = read_pins("requirements-bench.txt")  # go elsewhere, only for `make bench`
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 
 def pinned(name):
-    (specifier,) = PINS[name].specifier
+    (specifier,) = (PINS | OF_BENCH)[name].specifier
     assert specifier.operator == "=="
     return Version(specifier.version)
 
@@ -30,6 +36,12 @@ def test_every_pin_is_exact_and_installed():
     for name in PINS:
         installed = Version(importlib.metadata.version(name))
         assert installed.public == str(pinned(name)), name
+
+
+def test_pins_of_the_benchmarks_are_exact_and_add_to_the_others():
+    for name in OF_BENCH:
+        assert pinned(name)
+    assert not PINS.keys() & OF_BENCH.keys()
 
 
 def test_everything_installed_is_pinned():
