@@ -1,5 +1,7 @@
 """Inverted dropout in NumPy, with its backward pass written by hand."""
 
+import math
+
 import numpy as np
 
 from companion._arguments import (
@@ -8,7 +10,7 @@ from companion._arguments import (
     check_nothing_kept,
     check_p,
 )
-from companion.masks import keep_mask
+from companion.masks import draw_keep_mask, keep_mask
 from companion.numpy._arrays import check_floats, check_mask, select_and_scale
 from companion.numpy.nn import Module
 
@@ -157,7 +159,11 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
         return x
-    return dropout_forward(x, keep_mask(shape, p, rng), p)
+    if p == 1.0:
+        return np.zeros_like(x)
+    # All is checked by now, and for small arrays checks cost as much as the work.
+    mask = draw_keep_mask(math.prod(shape), p, rng.bit_generator).reshape(shape)
+    return select_and_scale(x, mask, p)
 
 
 class Dropout(Module):

@@ -12,7 +12,8 @@ from companion.masks import draw_keep_mask, gaussian_noise, open_uniforms
 
 def check_source(rng):
     """Raise unless rng is a generator of one of the two frameworks."""
-    if not isinstance(rng, torch.Generator):
+    # NumPy's first: to ask for PyTorch's type takes a microsecond.
+    if isinstance(rng, np.random.Generator) or not isinstance(rng, torch.Generator):
         check_generator(rng)
 
 
@@ -47,7 +48,7 @@ def _draw(kind, shape, p, rng, x):
 
 
 def _draw_now(kind, shape, p, rng, device):
-    _check_drawing(rng, device)
+    _check_no_recomputation(rng)
     if isinstance(rng, np.random.Generator):
         if kind == "mask":
             bits, threads = rng.bit_generator, torch.get_num_threads()
@@ -56,7 +57,14 @@ def _draw_now(kind, shape, p, rng, device):
             drawn = gaussian_noise(shape, p, rng)
         else:
             drawn = open_uniforms(shape, rng)
-        return torch.from_numpy(drawn).to(device)
+        drawn = torch.from_numpy(drawn)
+        return drawn if device.type == "cpu" else drawn.to(device)
+    if rng.device.type != device.type:
+        raise ValueError(
+            f"rng must live on the device of x; got a generator on {rng.device} for x on "
+            f"{device}. Build it with torch.Generator({str(device)!r}), or pass a "
+            "numpy.random.Generator, whose masks fit every device."
+        )
     # float64: its uniforms are fine enough for every p; those of float16 are not.
     options = {"generator": rng, "dtype": torch.float64, "device": device}
     if kind == "mask":
@@ -70,14 +78,8 @@ def _draw_now(kind, shape, p, rng, device):
 replayed = []  # generators whose draws a checkpoint repeats: see checkpoint.py
 
 
-def _check_drawing(rng, device):
-    """Raise where drawing would go wrong without a sign."""
-    if isinstance(rng, torch.Generator) and rng.device.type != device.type:
-        raise ValueError(
-            f"rng must live on the device of x; got a generator on {rng.device} for x on "
-            f"{device}. Build it with torch.Generator({str(device)!r}), or pass a "
-            "numpy.random.Generator, whose masks fit every device."
-        )
+def _check_no_recomputation(rng):
+    """Raise in a backward pass, unless a checkpoint repeats the draws of rng."""
     in_backward_pass = torch._C._current_graph_task_id() >= 0
     if in_backward_pass and not any(rng is known for known in replayed):
         raise RuntimeError(

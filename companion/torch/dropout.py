@@ -32,7 +32,8 @@ def _empty_like(x):
 def _select_and_scale(x, mask, p):
     """Return x / (1 - p) where the mask keeps and +0.0 elsewhere; on the CPU."""
     if x.numel() < SMALL and x.dtype in NUMPY:  # fewer calls, and each costs half
-        return torch.from_numpy(select_and_scale(x.detach().numpy(), mask.numpy(), p))
+        array = x.detach().numpy() if x.requires_grad else x.numpy()
+        return torch.from_numpy(select_and_scale(array, mask.numpy(), p))
     y, scale = _empty_like(x), 1.0 / (1.0 - p)
     blocks = [(y, x, mask)]
     if x.numel() > BLOCK and x.is_contiguous():
