@@ -300,16 +300,14 @@ def test_drops_by_pointer(visit, touch):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_masks_build_up_and_can_be_stopped(visit):
+def test_masks_build_up_and_can_be_stopped(visit, wait_until):
     page = visit(DROPS, reduced_motion="no-preference")
     figure = page.locator(FIGURES[DROPS])
     count = "numbers => Number(numbers.tHead.rows[0].cells[1].textContent.split(' ')[0])"
     table = figure.get_by_role("table")
     figure.get_by_role("button", name="500 masks").click()
     stop = figure.get_by_role("button", name="Stop")
-    page.wait_for_function(
-        "document.querySelector('.ex-numbers').innerText.includes('20')"
-    )
+    wait_until(page, "document.querySelector('.ex-numbers').innerText.includes('20')")
     stop.click()
     between = table.evaluate(count)
     assert 200 < between < 700

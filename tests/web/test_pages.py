@@ -45,7 +45,7 @@ ONE_TOKEN_OF_EACH_KIND = """() => {
 
 
 @every_page
-def test_accessible_and_never_wider_than_the_screen(visit, path):
+def test_accessible_and_never_wider_than_the_screen(visit, wait_until, path):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = visit(path)
     page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
@@ -53,8 +53,8 @@ def test_accessible_and_never_wider_than_the_screen(visit, path):
     for theme, width in LOOKS:
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        wait_until(page, "document.documentElement.scrollWidth <= innerWidth")
+        wait_until(page, f"document.documentElement.dataset.theme === '{theme}'")
         assert violations(axe, page, theme) == [], (theme, width)
 
 

@@ -154,12 +154,12 @@ def test_menu_works_on_a_phone_without_scripts(visit):
     assert page.locator("#site-menu").get_by_role("link", name="Glossary").is_visible()
 
 
-def test_works_from_disk(visit):
+def test_works_from_disk(visit, wait_until):
     page = visit("index.html", base=HTML.as_uri())
     page.wait_for_url("**/book/index.html")
     page.locator("#site-menu").get_by_role("link", name="3. The core algorithm").click()
     page.wait_for_url("**/book/03-algorithm.html")
-    page.wait_for_function("document.fonts.check('1em \"Book Math\"')")
+    wait_until(page, "document.fonts.check('1em \"Book Math\"')")
     page.locator("#site-menu input").fill("siamese network same mask")
     page.keyboard.press("Enter")
     page.wait_for_selector(".search-results")
