@@ -42,7 +42,7 @@ def article(page, pages):
     """Return the article of a page, with ids, links and pictures of the whole."""
     soup = BeautifulSoup((BUILD / "html" / page).read_text("utf-8"), "html.parser")
     found = soup.find("article")
-    for element in found.select(".headerlink, .copybtn, script"):
+    for element in found.select(".headerlink, .copybtn, script, link"):
         element.decompose()
     for element in found.find_all(id=True):
         element["id"] = place(page, element["id"])
@@ -71,7 +71,7 @@ def main():
         '<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
         "<title>Dropout, Verified</title>"
         '<link rel="stylesheet" href="html/_static/site.css"></head>'
-        f'<body class="whole-book"><main>{body}</main></body></html>',
+        f"<body><main>{body}</main></body></html>",
         encoding="utf-8",
     )
     with sync_playwright() as playwright:
