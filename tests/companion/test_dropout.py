@@ -305,4 +305,33 @@ def test_layers_can_be_copied(fw, rng):
 
 
 def test_layers_show_p(fw, rng):
-    assert "p=0.3" in repr(fw.module.Dropout(0.3, rng))
+    assert repr(fw.module.Dropout(0.3, rng)) == "Dropout(p=0.3)"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
+def test_large_tensors_are_the_same_on_two_threads(dtype, rng):
+    """Masks are drawn and applied in parts, by as many threads as PyTorch has."""
+    seed, x = int(rng.integers(2**63)), torch.tensor(rng.normal(size=3_000_005))
+    x = x.to(getattr(torch, dtype)).requires_grad_()
+    threads, results = torch.get_num_threads(), []
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            y = ct.dropout(x, 0.3, np.random.default_rng(seed))
+            (dx,) = torch.autograd.grad(y.sum(), x)
+            results.append((y, dx))
+    finally:
+        torch.set_num_threads(threads)
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
+    assert torch.equal(results[0][0] == 0, results[0][1] == 0)
+
+
+@pytest.mark.parametrize("n", [1000, 3_000_000])
+def test_one_byte_an_element_is_kept_for_the_backward_pass(n, rng):
+    sizes = []
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda saved: sizes.append(saved.nbytes) or saved, lambda saved: saved
+    ):
+        ct.dropout(torch.ones(n, requires_grad=True), 0.3, rng)
+    assert sizes == [n]

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from companion.checks import count_is_plausible
-from companion.masks import block_keep_mask, gaussian_noise, keep_mask, open_uniforms
+from companion.masks import (
+    BLOCK,
+    block_keep_mask,
+    draw_keep_mask,
+    gaussian_noise,
+    keep_mask,
+    open_uniforms,
+)
 from companion.theory import all_masks, block_start_rate, mask_probabilities
 
 ABOVE_0, BELOW_1 = 2.0**-1074, 1 - 2.0**-53
@@ -185,3 +192,37 @@ def test_open_uniforms_avoid_both_ends():
     u = open_uniforms((1000, 1000), np.random.default_rng())
     for bound in (0.001, 0.3, 0.9):  # notices 0.003
         assert count_is_plausible(int((u < bound).sum()), u.size, bound)
+
+
+@pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM", "Philox", "SFC64"])
+@pytest.mark.parametrize("p", [0.1, 0.5, 1 / 3, ABOVE_0, BELOW_1])
+def test_the_number_of_threads_changes_nothing(kind, p):
+    """Mask and state afterwards, with a half word left over in the generator before."""
+    for n in (2 * BLOCK, 3 * BLOCK + 5):
+        results = []
+        for threads in (1, 2, 3):
+            rng = np.random.Generator(getattr(np.random, kind)(5))
+            rng.integers(7, dtype=np.int32)
+            mask = draw_keep_mask(n, p, rng.bit_generator, threads)
+            results.append((mask, repr(rng.bit_generator.state), rng.integers(2**32)))
+        for mask, state, following in results[1:]:
+            assert np.array_equal(mask, results[0][0])
+            assert (state, following) == results[0][1:]
+
+
+def test_blocks_change_nothing(rng):
+    """A mask of several blocks is made of the same bytes as one drawn at a time."""
+    n, p = 2 * BLOCK + 11, 0.3
+    seed = int(rng.integers(2**63))
+    words = np.random.default_rng(seed).bit_generator.random_raw(-(-n // 8))
+    first = words.astype("<u8").view(np.uint8)[:n]
+    mask = keep_mask(n, p, np.random.default_rng(seed))
+    assert np.array_equal(mask[first != 76], (first >= 77)[first != 76])
+    tied = mask[first == 76]  # kept with probability 0.2
+    assert count_is_plausible(int(tied.sum()), tied.size, 1 - (p * 256 - 76))
+
+
+def test_open_uniforms_use_the_upper_52_bits():
+    word = 0x123456789ABCDEF0
+    expected = Fraction(word >> 12, 2**52) + Fraction(1, 2**53)
+    assert Fraction(float(open_uniforms(1, fixed(word))[0])) == expected
