@@ -54,7 +54,7 @@ def test_accessible_and_never_wider_than_the_screen(visit, path):
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
         assert violations(axe, page, theme) == [], (theme, width)
 
 
@@ -88,7 +88,7 @@ def test_mathematics_is_drawn(visit, path):
     assert sizes == []
     if formulas:
         assert page.evaluate(
-            "document.fonts.ready.then(() => document.fonts.check('1em \"Book Math\"'))"
+            "document.fonts.load('1em \"Book Math\"').then((found) => found.length === 1)"
         )
     text = page.evaluate(
         """(() => { const copy = document.querySelector("article").cloneNode(true);

@@ -159,7 +159,7 @@ def test_works_from_disk(visit):
     page.wait_for_url("**/book/index.html")
     page.locator("#site-menu").get_by_role("link", name="3. The core algorithm").click()
     assert page.evaluate(
-        "document.fonts.ready.then(() => document.fonts.check('1em \"Book Math\"'))"
+        "document.fonts.load('1em \"Book Math\"').then((found) => found.length === 1)"
     )
     page.locator("#site-menu input").fill("siamese network same mask")
     page.keyboard.press("Enter")
