@@ -45,8 +45,10 @@ book: setup
 test: book
 	@start=$$(date +%s); set -e; \
 	echo "== lint"; $(BIN)/ruff check . ; $(BIN)/ruff format --check . ; \
-	echo "== the package, its doctests and the book's own checks"; \
-	$(BIN)/python -m pytest -q --durations=5 -n 2 --dist loadfile --ignore=tests/web; \
+	echo "== the package: the suite, its mutants, doctests"; \
+	$(BIN)/python -m pytest -q --durations=5 -n 2 --ignore=tests/web --ignore=tests/book; \
+	echo "== the book: notebooks, ledger, pages, links, builds"; \
+	$(BIN)/python -m pytest -q tests/book; \
 	echo "== every page in Chromium"; \
 	$(BIN)/python -m pytest -q -rs -n 2 tests/web; \
 	echo "== nbval: every notebook, outputs compared"; \

@@ -102,7 +102,13 @@ def visit(chromium, site):
                 problems.append(f"foreign request: {request.url}")
 
         page.on("request", check)
-        page.on("requestfailed", lambda r: problems.append(f"failed: {r.url}"))
+        # What a page still asks for while the reader leaves it is aborted, not failed.
+        page.on(
+            "requestfailed",
+            lambda r: (
+                r.failure != "net::ERR_ABORTED" and problems.append(f"failed: {r.url}")
+            ),
+        )
         page.on("pageerror", lambda e: problems.append(f"error: {e}"))
         page.on(
             "response",

@@ -88,7 +88,7 @@ def test_mathematics_is_drawn(visit, path):
     assert sizes == []
     if formulas:
         assert page.evaluate(
-            "document.fonts.ready.then(() => document.fonts.check('1em \"Book Math\"'))"
+            "document.fonts.load('1em \"Book Math\"').then((found) => found.length === 1)"
         )
     text = page.evaluate(
         """(() => { const copy = document.querySelector("article").cloneNode(true);
