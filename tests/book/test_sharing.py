@@ -5,7 +5,7 @@ import os
 import nbformat
 import pytest
 from downloads import first_cell
-from pages import BOOK, HTML, NOTEBOOKS, read
+from pages import BOOK, HTML, NOTEBOOKS, ROOT, read
 from sharing import add_launch_buttons, configure, repository
 
 BIBLIOGRAPHY = (BOOK / "references.bib").read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def test_first_cell_installs_from_the_repository():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_downloaded_notebook_stands_alone(path, tmp_path, monkeypatch):
     """In an empty folder the first cell brings all that the other cells read there."""
-    loaded = nbformat.read(HTML / "_sources/book" / path.name, as_version=4)
+    loaded = nbformat.read(HTML / "_sources" / path.relative_to(ROOT), as_version=4)
     nbformat.validate(loaded)
     assert [c.source for c in loaded.cells if c.get("id") != "away"] == [
         c.source for c in read(path).cells
