@@ -16,7 +16,7 @@ import companion.numpy as cn
 import companion.torch as ct
 
 RATES = [0.1, 0.3, 0.8]
-SHAPE = (4, 6, 5, 5)
+SHAPE = (40, 6, 5, 5)  # 240 channels: at p = 0.1 all live with probability 1e-11
 
 
 def seeded(function, seed):
@@ -34,7 +34,7 @@ def seeded(function, seed):
     ("theirs", "shape"),
     [
         (F.dropout, SHAPE),
-        (F.dropout1d, (4, 6, 5)),
+        (F.dropout1d, (40, 6, 5)),
         (F.dropout2d, SHAPE),
         (F.dropout3d, (*SHAPE, 3)),
     ],
@@ -43,7 +43,7 @@ def seeded(function, seed):
 def test_functional_dropouts_of_pytorch(theirs, shape, p, rng):
     seed, x = int(rng.integers(2**62)), torch.tensor(rng.normal(size=shape))
     mask = seeded(lambda: theirs(torch.ones(shape).double(), p), seed) != 0
-    assert 0 < mask.sum() < mask.numel() or shape == (4, 6, 5)
+    assert 0 < mask.sum() < mask.numel()
     x.requires_grad_()
     y = seeded(lambda: theirs(x, p), seed)
     dy = torch.tensor(rng.normal(size=shape))
