@@ -15,10 +15,10 @@ from companion.checks import gradient_error
 STEPS = 240
 
 
-def build(framework, dtype, *, p=0.3, seed=0):
+def build(framework, dtype, *, p=0.3):
     """Return 40-64-64-10 with dropout; one seed for weights, one for masks."""
     nn = framework.nn
-    weights, masks = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
+    weights, masks = np.random.default_rng([0, 0]), np.random.default_rng([0, 1])
     return nn.Sequential(
         nn.Linear(40, 64, weights, dtype),
         nn.ReLU(),
@@ -31,7 +31,11 @@ def build(framework, dtype, *, p=0.3, seed=0):
 
 
 @pytest.fixture
-def data(rng):
+def data():
+    # One data set for ever: no test here is about randomness, and with fresh data some
+    # activation would, once in a while, lie so near the kink of a ReLU that a finite
+    # difference or the rounding of another framework crosses it.
+    rng = np.random.default_rng(0)
     return rng.normal(size=(400, 40)), rng.integers(0, 10, 400)
 
 
@@ -43,15 +47,14 @@ def data(rng):
         ("Adam", {"lr": 1e-3}),
     ],
 )
-def test_both_frameworks_give_the_same_loss_curve(optimizer, settings, data, rng):
+def test_both_frameworks_give_the_same_loss_curve(optimizer, settings, data):
     x, labels = data
-    seed = int(rng.integers(2**31))
     curves, models = [], []
     for framework, dtype, inputs in (
         (cn, np.float64, data),
         (ct, torch.float64, tuple(map(torch.as_tensor, data))),
     ):
-        model = build(framework, dtype, seed=seed)
+        model = build(framework, dtype)
         steps = getattr(framework.nn, optimizer)(model.parameters(), **settings)
         curves.append(
             framework.nn.fit(
@@ -60,7 +63,7 @@ def test_both_frameworks_give_the_same_loss_curve(optimizer, settings, data, rng
                 steps,
                 epochs=STEPS // 8,
                 batch_size=50,
-                rng=np.random.default_rng(seed),
+                rng=np.random.default_rng(0),
                 progress=False,
             )
         )
@@ -77,7 +80,7 @@ def test_the_proof_notices_another_mask(data):
     """The comparison above is worth nothing if other masks gave the same curve."""
     curves = []
     for seed in (0, 1):
-        model = build(cn, np.float64, seed=0)
+        model = build(cn, np.float64)
         for layer in (model[2], model[5]):
             layer.rng = np.random.default_rng(seed)
         sgd = cn.nn.SGD(model.parameters(), lr=0.1)
