@@ -1,8 +1,8 @@
 """Property checks for the reader's own dropout.
 
 They know nothing of how a dropout draws its masks, so any correct one passes,
-with any seed. A wrong one passes with a probability below one in a billion for
-each random check.
+with any seed: each random check refuses it with a probability of at most one in
+a billion.
 """
 
 import numpy as np

@@ -184,12 +184,12 @@ def test_certain_block_masks_and_noise_draw_nothing(rng):
     assert rng.bit_generator.state == before
 
 
-def test_open_uniforms_avoid_both_ends():
+def test_open_uniforms_avoid_both_ends(rng):
     zeros, ones = fixed(0), fixed(2**64 - 1)
     low, high = open_uniforms((), zeros), open_uniforms((), ones)
     assert 0 < low < 1e-15
     assert 1 - 1e-15 < high < 1
-    u = open_uniforms((1000, 1000), np.random.default_rng())
+    u = open_uniforms((1000, 1000), rng)
     for bound in (0.001, 0.3, 0.9):  # notices 0.003
         assert count_is_plausible(int((u < bound).sum()), u.size, bound)
 
