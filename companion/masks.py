@@ -4,7 +4,10 @@ The mask is the only random thing in dropout. Everything else in this package
 is arithmetic with a given mask, and can be tested exactly.
 """
 
+import functools
+import itertools
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,6 +20,7 @@ __all__ = ["block_keep_mask", "gaussian_noise", "keep_mask", "open_uniforms"]
 # Elements drawn at a time: random bytes, comparison and result stay in the cache, and
 # the memory beyond the result stays below 1.5 MB.
 BLOCK = 2**19
+NOWHERE = np.empty(0, int)
 
 
 def _places(equal):
@@ -29,24 +33,36 @@ def _places(equal):
     return 8 * hits[inside >> 3] + (inside & 7)
 
 
-def _compare_bytes(keep, p, bits):
-    """Set keep to [first byte of u >= that of p]; return where the two bytes tie.
+def _draw_bytes(n, bits):
+    """Return n random bytes, as whole words from the raw stream.
 
     The raw stream of a NumPy bit generator is guaranteed to stay the same from
     version to version; the methods of `Generator` are not. Little-endian order
     makes the bytes the same on every platform.
     """
+    words = bits.random_raw(-(-n // 8))
+    return words.astype("<u8", copy=False).view(np.uint8)[:n]
+
+
+def _compare(drawn, p, keep):
+    """Set keep to [first byte of u >= that of p]; return where the two bytes tie.
+
+    keep may be the memory of `drawn`.
+    """
     digit, rest = divmod(p * 256.0, 1.0)
-    digit, tied = np.uint8(digit), []
+    digit = np.uint8(digit)
+    tied = _places(drawn == digit) if rest else NOWHERE
+    np.greater_equal(drawn, digit, out=keep)
+    return tied
+
+
+def _fill(keep, p, bits):
+    """Fill a mask of many blocks; return where the first bytes tie."""
+    tied = []
     for start in range(0, len(keep), BLOCK):
         block = keep[start : start + BLOCK]
-        words = bits.random_raw(-(-len(block) // 8))
-        drawn = words.astype("<u8", copy=False).view(np.uint8)[: len(block)]
-        np.greater_equal(drawn, digit, out=block)
-        if rest:
-            here = _places(drawn == digit)
-            tied.append(here + start if start else here)
-    return tied[0] if len(tied) == 1 else np.concatenate([np.empty(0, int), *tied])
+        tied.append(start + _compare(_draw_bytes(len(block), bits), p, block))
+    return np.concatenate(tied)
 
 
 def _split_stream(bits, words, share):
@@ -61,29 +77,41 @@ def _split_stream(bits, words, share):
     return streams
 
 
+@functools.cache
+def _pool(threads, process):
+    """Return threads that wait for work; to start them takes as long as a large mask.
+
+    A forked process has none of them, so each process gets its own.
+    """
+    return ThreadPoolExecutor(threads)
+
+
 def draw_keep_mask(n, p, bits, threads=1):
     """Return n independent booleans, flat: `keep_mask` for 0 < p < 1, without checks.
 
     Neither the mask nor the state of `bits` afterwards depends on the number of
     threads: each draws its own part of the one stream, if bits can jump ahead.
     """
-    keep = np.empty(n, bool)
     threads = min(threads, n // BLOCK)
-    if threads < 2 or type(bits) is not np.random.PCG64:
-        tied = _compare_bytes(keep, p, bits)
+    if n <= BLOCK:  # the random bytes become the mask, and no other memory is touched
+        drawn = _draw_bytes(n, bits)
+        keep = drawn.view(bool)
+        tied = _compare(drawn, p, keep)
+    elif threads < 2 or type(bits) is not np.random.PCG64:
+        keep = np.empty(n, bool)
+        tied = _fill(keep, p, bits)
     else:
+        keep = np.empty(n, bool)
         words = -(-n // 8)
         share = -(-words // threads)
+        streams = _split_stream(bits, words, share)
         starts = range(0, n, 8 * share)
-        parts = [
-            (keep[start : start + 8 * share], p, stream)
-            for start, stream in zip(
-                starts, _split_stream(bits, words, share), strict=True
-            )
-        ]
-        with ThreadPoolExecutor(len(parts)) as pool:
-            ties = pool.map(_compare_bytes, *zip(*parts, strict=True))
-            tied = np.concatenate([s + t for s, t in zip(starts, ties, strict=True)])
+        parts = [keep[start : start + 8 * share] for start in starts]
+        others = _pool(threads - 1, os.getpid()).map(
+            _fill, parts[1:], itertools.repeat(p), streams[1:]
+        )
+        ties = [_fill(parts[0], p, streams[0]), *others]
+        tied = np.concatenate([s + t for s, t in zip(starts, ties, strict=True)])
 
     rest = p * 256.0 % 1.0
     while len(tied):

@@ -22,6 +22,13 @@ def draw_mask(shape, p, rng, x):
     return _draw("mask", shape, p, rng, x)
 
 
+def draw_array(shape, p, rng):
+    """Draw a keep mask, 0 < p < 1, as a NumPy array, from a NumPy generator."""
+    _check_no_recomputation(rng)
+    bits, threads = rng.bit_generator, torch.get_num_threads()
+    return draw_keep_mask(math.prod(shape), p, bits, threads).reshape(shape)
+
+
 def draw_noise(shape, p, rng, x):
     """Draw Gaussian noise of mean 1 and variance p / (1 - p) for x, float64."""
     return _draw("noise", shape, p, rng, x)
@@ -51,8 +58,7 @@ def _draw_now(kind, shape, p, rng, device):
     _check_no_recomputation(rng)
     if isinstance(rng, np.random.Generator):
         if kind == "mask":
-            bits, threads = rng.bit_generator, torch.get_num_threads()
-            drawn = draw_keep_mask(math.prod(shape), p, bits, threads).reshape(shape)
+            drawn = draw_array(shape, p, rng)
         elif kind == "noise":
             drawn = gaussian_noise(shape, p, rng)
         else:

@@ -9,11 +9,11 @@ import torch
 
 from companion._arguments import check_mask_shape, check_nothing_kept, check_p
 from companion.numpy._arrays import select_and_scale
-from companion.torch._drawing import check_source, draw_mask, is_transformed
+from companion.torch._drawing import check_source, draw_array, draw_mask, is_transformed
 from companion.torch._tensors import as_mask, check_floats
 
-SMALL = 2**18  # elements below which calls cost as much as the work
-BLOCK = 2**20  # elements whose input, mask and result stay in the cache
+SMALL = 2**14  # elements below which calls cost more than the work
+BLOCK = 2**21  # elements whose input, mask and result stay in the cache
 INTEGER = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 NUMPY = {torch.float16: "f2", torch.float32: "f4", torch.float64: "f8"}
 
@@ -29,11 +29,21 @@ def _empty_like(x):
     return torch.empty_like(x)
 
 
+def _is_small(x):
+    """Is x a CPU tensor for which NumPy is faster? Its calls cost half as much."""
+    return x.numel() < SMALL and x.is_cpu and x.dtype in NUMPY
+
+
+def _select_and_scale_small(x, mask, p):
+    """As `_select_and_scale`, for a mask that is a NumPy array."""
+    array = x.detach().numpy() if x.requires_grad else x.numpy()
+    return torch.from_numpy(select_and_scale(array, mask, p))
+
+
 def _select_and_scale(x, mask, p):
     """Return x / (1 - p) where the mask keeps and +0.0 elsewhere; on the CPU."""
-    if x.numel() < SMALL and x.dtype in NUMPY:  # fewer calls, and each costs half
-        array = x.detach().numpy() if x.requires_grad else x.numpy()
-        return torch.from_numpy(select_and_scale(array, mask.numpy(), p))
+    if _is_small(x):
+        return _select_and_scale_small(x, mask.numpy(), p)
     y, scale = _empty_like(x), 1.0 / (1.0 - p)
     blocks = [(y, x, mask)]
     if x.numel() > BLOCK and x.is_contiguous():
@@ -221,6 +231,13 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
         return x
     if p == 1.0:  # nothing to draw
         return dropout_forward(x, torch.zeros((), dtype=torch.bool), p)
+    if (
+        _is_small(x)
+        and isinstance(rng, np.random.Generator)
+        and not is_transformed(x)
+        and not (x.requires_grad and torch.is_grad_enabled())
+    ):  # the mask need not become a tensor
+        return _select_and_scale_small(x, draw_array(shape, p, rng), p)
     return _apply(x, draw_mask(shape, p, rng, x), p)
 
 
@@ -283,7 +300,10 @@ class Dropout(torch.nn.Module):
         mask = self.draw(x)
         return x if mask is None else self._masked(x, mask, self.p)
 
-    _masked = staticmethod(dropout_forward)  # how a mask acts on x
+    @staticmethod
+    def _masked(x, mask, p):
+        """Apply a mask of this layer, which needs no check; variants replace this."""
+        return dropout_forward(x, mask, p) if p == 1.0 else _apply(x, mask, p)
 
     def extra_repr(self):
         """Show p in the printed model."""
