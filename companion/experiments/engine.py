@@ -1,30 +1,42 @@
-"""Train many small networks at once, one for each pair of a drop rate and a seed.
+"""Train many small networks at once, one for each pair of a setting and a seed.
 
 The networks are stacked: a weight has shape (networks, in, out) and one batched
 matrix product moves them all. That is several times faster than a loop when the
-networks are narrow. They share nothing but the product: the loss is a sum of one
-term for each network, so each gets the gradient it would get alone.
+networks are narrow. They share nothing but the product, so a network comes out
+the same, to the bit, whichever others are trained beside it. So the work can be
+cut into stacks and handed to joblib, and joblib to a cluster.
 """
 
 import itertools
+import math
 import numbers
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from companion._arguments import check_count, check_p, check_rate
-from companion._training import check_same_length, initial_weights, progress_bar
-from companion.masks import keep_mask
-from companion.torch.dropout import dropout_forward
+from companion._arguments import (
+    check_count,
+    check_p,
+    check_p_below_1,
+    check_rate,
+)
+from companion._training import check_same_length, initial_weights
+from companion.masks import gaussian_noise, keep_mask
+
+STACK = 32  # networks in one stack: more gain nothing and leave the cache
+BLOCK = 8  # training steps whose masks are drawn together
+CHUNK = 1000  # examples evaluated together
+NOISES = ("bernoulli", "gaussian")
 
 
 class Trained(NamedTuple):
-    """What `train_networks` measured; the arrays have shape (rates, seeds, times).
+    """What `train_networks` measured; the arrays have shape (settings, seeds, times).
 
     The last axis runs over the epochs at which the networks were evaluated.
     Accuracies are fractions in [0, 1], losses are in nats; all are measured in
-    evaluation mode.
+    evaluation mode. `rates` has one entry for each setting.
 
     Notes
     -----
@@ -44,41 +56,393 @@ class Trained(NamedTuple):
     test_loss: np.ndarray
     test_accuracy: np.ndarray
     weights: (
-        list  # of (weight, bias) tensors, shapes (rates * seeds, in, out), (…, 1, out)
+        list  # of (weight, bias) tensors, shapes (settings * seeds, in, out), (…, 1, out)
     )
 
 
-def _forward(x, weights, masks, rates):
-    """Return logits, (networks, n, classes); masks=None evaluates the full networks."""
-    for layer, (weight, bias) in enumerate(weights):
-        x = torch.baddbmm(bias, x, weight)
-        if layer == len(weights) - 1:
-            return x
-        x = torch.relu(x)
-        if masks is not None:
-            x = torch.stack(
-                [
-                    dropout_forward(*xmp)
-                    for xmp in zip(x, masks[layer], rates, strict=True)
-                ]
-            )
+def draw_factors(shape, p, rng, *, noise="bernoulli"):
+    """Draw what dropout multiplies activations with: 0 or 1/(1-p), or Gaussian noise.
 
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Shape of the factors; sizes of 0 or more.
+    p : float
+        Probability to **drop**, in [0, 1); for Gaussian noise the rate of the
+        dropout whose variance it has.
+    rng : numpy.random.Generator
+        Source of the randomness; p = 0 draws nothing.
+    noise : str
+        "bernoulli" or "gaussian".
 
-def _losses(logits, labels):
-    """Return the mean cross-entropy of each network."""
-    networks, n, classes = logits.shape
-    losses = torch.nn.functional.cross_entropy(
-        logits.reshape(-1, classes), labels.reshape(-1), reduction="none"
-    )
-    return losses.reshape(networks, n).mean(dim=1)
+    Returns
+    -------
+    numpy.ndarray
+        float32 array of the given shape, with mean 1 and variance p / (1-p).
+
+    Raises
+    ------
+    TypeError
+        If p is not a real number, shape not made of ints, or rng not a
+        Generator with 64-bit words.
+    ValueError
+        If p lies outside [0, 1), a size is negative, or noise is unknown.
+
+    Notes
+    -----
+    Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 5.
+
+    Examples
+    --------
+    >>> draw_factors(6, 0.3, np.random.default_rng(2)).round(2)
+    array([1.43, 1.43, 1.43, 1.43, 0.  , 0.  ], dtype=float32)
+    """
+    check_p_below_1(p)
+    _checked_noise(noise)
+    if noise == "gaussian":
+        return gaussian_noise(shape, p, rng).astype(np.float32)
+    return keep_mask(shape, p, rng) * np.float32(1.0 / (1.0 - p))
 
 
 @torch.no_grad()
+def activations(weights, x, factors=None):
+    """Return what every layer of stacked ReLU networks makes of some inputs.
+
+    Without factors these are the full networks of evaluation mode. With them, each
+    layer's input is multiplied: by noise for an average over masks, by 0 for units
+    that are taken away.
+
+    Parameters
+    ----------
+    weights : list of (torch.Tensor, torch.Tensor)
+        A weight, shape (networks, in, out), and a bias, shape (networks, 1, out),
+        for each layer: `Trained.weights`.
+    x : numpy.ndarray
+        Inputs, float32, shape (n, features), or (networks, n, features).
+    factors : sequence, optional
+        One entry for each layer: None, or an array that broadcasts to the layer's
+        input, (networks, n, in). The first one multiplies x.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        float32 (networks, n, units): the output of each hidden layer after its
+        ReLU and before any factor, then the logits.
+
+    Raises
+    ------
+    ValueError
+        If there is not one factor for each layer, or x has another number of
+        features than the first weight.
+
+    Notes
+    -----
+    .. math:: h_{l+1} = \\mathrm{ReLU}\\left((m_l \\odot h_l) W_l + b_l\\right)
+
+    Explained in chapter 5.
+
+    Examples
+    --------
+    >>> weight, bias = torch.eye(2).repeat(3, 1, 1), torch.zeros(3, 1, 2)
+    >>> x = np.array([[1.0, -1.0]], np.float32)
+    >>> hidden, logits = activations([(weight, bias)] * 2, x, [None, np.zeros(2)])
+    >>> hidden.shape, hidden[0], logits[0]
+    ((3, 1, 2), array([[1., 0.]], dtype=float32), array([[0., 0.]], dtype=float32))
+    """
+    factors = [None] * len(weights) if factors is None else list(factors)
+    if len(factors) != len(weights):
+        raise ValueError(
+            f"factors must have one entry for each of {len(weights)} layers; got "
+            f"{len(factors)}. Write None where nothing is multiplied."
+        )
+    networks, features, _ = weights[0][0].shape
+    if np.shape(x)[-1] != features:
+        raise ValueError(
+            f"x must have {features} features, like the first weight; got shape "
+            f"{np.shape(x)}."
+        )
+    h, outputs = torch.as_tensor(x).expand(networks, -1, -1), []
+    for factor, (weight, bias) in zip(factors, weights, strict=True):
+        if outputs:
+            h = torch.relu(outputs[-1])
+            outputs[-1] = h
+        if factor is not None:
+            h = h * torch.as_tensor(factor, dtype=torch.float32)
+        outputs.append(torch.baddbmm(bias, h, weight))
+    return [output.numpy() for output in outputs]
+
+
 def _evaluate(weights, x, labels):
-    """Return loss and accuracy of each network, as arrays."""
-    logits = _forward(x, weights, None, None)
-    accuracy = (logits.argmax(dim=2) == labels).double().mean(dim=1)
-    return _losses(logits, labels).numpy(), accuracy.numpy()
+    """Return loss and accuracy of each network; x is (n, …) or (networks, n, …)."""
+    losses, right = [], []
+    for start in range(0, labels.shape[-1], CHUNK):
+        part = labels[..., start : start + CHUNK]
+        *_, logits = activations(weights, x[..., start : start + CHUNK, :])
+        part = np.broadcast_to(part, logits.shape[:2])
+        log_p = torch.log_softmax(torch.from_numpy(logits), dim=2).numpy()
+        losses.append(-np.take_along_axis(log_p, part[..., None], 2)[..., 0])
+        right.append(logits.argmax(axis=2) == part)
+    losses, right = (np.concatenate(rows, axis=1) for rows in (losses, right))
+    return losses.mean(axis=1, dtype=float), right.mean(axis=1)
+
+
+def _stacked(sizes, rngs, settings):
+    """Return weights and gradients of all networks, and the tensors they are views of.
+
+    All parameters lie in one flat tensor, which Adam moves in one call. It has 16
+    numbers too many: the last few are computed by other instructions than the rest,
+    and which ones these are must not depend on the number of networks.
+    """
+    networks, drawn = settings * len(rngs), []
+    for n_in, n_out in itertools.pairwise(sizes):
+        layer = [initial_weights(n_in, n_out, rng) for rng in rngs]
+        drawn += [
+            np.stack([w for w, _ in layer]),
+            np.stack([b for _, b in layer])[:, None],
+        ]
+    shapes = [(networks, *array.shape[1:]) for array in drawn]
+    flat, flat_gradient = torch.zeros(2, sum(map(math.prod, shapes)) + 16)
+    pieces = [
+        [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=False)]
+        for pieces in (
+            t.split([*map(math.prod, shapes), 16]) for t in (flat, flat_gradient)
+        )
+    ]
+    for piece, array in zip(pieces[0], drawn, strict=True):
+        piece.copy_(torch.from_numpy(array).repeat(settings, 1, 1))
+    weights, gradients = ([*zip(p[::2], p[1::2], strict=True)] for p in pieces)
+    return weights, gradients, flat, flat_gradient
+
+
+def _gradients(x, targets, weights, gradients, factors):
+    """Fill the gradients of the mean cross-entropy of each network: one training step.
+
+    factors holds the noise on the inputs and on every hidden layer.
+    """
+    inputs, slopes = [x if factors[0] is None else x * factors[0]], []
+    for (weight, bias), factor in zip(weights, factors[1:], strict=False):
+        z = torch.baddbmm(bias, inputs[-1], weight)
+        # The noise where z > 0, else 0: noise and ReLU in one, forward and backward.
+        slopes.append(torch.ops.aten.threshold_backward(factor, z, 0))
+        inputs.append(z.mul_(slopes[-1]))
+    logits = torch.baddbmm(weights[-1][1], inputs[-1], weights[-1][0])
+    delta = torch.softmax(logits, dim=2).sub_(targets).div_(x.shape[1])
+    ones = delta.new_ones(len(x), 1, x.shape[1])
+    for layer in reversed(range(len(weights))):
+        torch.bmm(inputs[layer].mT, delta, out=gradients[layer][0])
+        torch.bmm(ones, delta, out=gradients[layer][1])
+        if layer:
+            delta = torch.bmm(delta, weights[layer][0].mT).mul_(slopes[layer - 1])
+
+
+def _momentum_step(pairs, velocities, lr, momentum):
+    """Move parameters by SGD with momentum, whose rates differ between networks."""
+    for (value, gradient), velocity in zip(pairs, velocities, strict=True):
+        velocity.mul_(momentum).add_(gradient)
+        value.sub_(velocity * lr)
+
+
+def _limit_norms(weights, max_norm):
+    """Shrink the incoming weights of every unit whose norm exceeds the limit."""
+    for weight, _ in weights:
+        norm = torch.linalg.vector_norm(weight, dim=1, keepdim=True)
+        weight.mul_((max_norm / norm).clamp_(max=1.0))
+
+
+class _Noise:
+    """The factors of every network and layer, drawn for a block of steps at once.
+
+    Each network has a stream for each layer, so that no other network matters. The
+    rates of one seed share it: the larger rate drops what the smaller one drops.
+    """
+
+    def __init__(self, rates, input_rates, noises, seeds, widths, batch_size):
+        self.shape = (len(rates) * len(seeds), batch_size)
+        self.jobs = []  # layer, width, network, rate, kind of noise, stream
+        for layer, width in enumerate(widths):
+            layer_rates = rates if layer else input_rates
+            if not layer and not any(input_rates):
+                continue
+            pairs = itertools.product(zip(layer_rates, noises, strict=True), seeds)
+            for network, ((rate, noise), seed) in enumerate(pairs):
+                rng = np.random.default_rng([seed, 1, layer])
+                self.jobs.append((layer, width, network, rate, noise, rng))
+        self.blocks = [None] * len(widths)
+        for layer, width, network, *_ in self.jobs:
+            if not network:
+                self.blocks[layer] = torch.ones(BLOCK, *self.shape, width)
+
+    def _draw(self, job, start):
+        layer, width, network, rate, noise, rng = job
+        steps = range(start, start + BLOCK)
+        ps = [rate(step) for step in steps] if callable(rate) else [rate]
+        out, shape = self.blocks[layer].numpy()[:, network], (self.shape[1], width)
+        if len(set(ps)) == 1:
+            if callable(rate) or rate:  # ones stay ones
+                out[:] = draw_factors((BLOCK, *shape), ps[0], rng, noise=noise)
+        else:
+            for factors, p in zip(out, ps, strict=True):
+                factors[:] = draw_factors(shape, p, rng, noise=noise)
+
+    def at(self, step, pool):
+        """Return the factors of a training step, one tensor for each layer."""
+        if step % BLOCK == 0:
+            list(pool.map(self._draw, self.jobs, itertools.repeat(step)))
+        return [b if b is None else b[step % BLOCK] for b in self.blocks]
+
+
+@torch.no_grad()
+def _train_stack(
+    *, data, seeds, settings, train_size, hidden, epochs, batch_size, every, tick
+):
+    """Return what was measured, (times, 4, settings, seeds), and the weights."""
+    alone = len(settings.rates) * len(seeds) == 1
+    if alone:  # a product of one matrix is rounded otherwise than one of a batch
+        seeds = seeds * 2
+    n, repeats = len(settings.rates), (len(settings.rates), 1)
+    shared = [np.random.default_rng([seed, 0]) for seed in seeds]
+    subsets = [rng.permutation(len(data.x_train))[:train_size] for rng in shared]
+    sizes = (data.x_train.shape[1], *hidden, int(data.y_train.max()) + 1)
+    weights, gradients, flat, flat_gradient = _stacked(sizes, shared, n)
+    noise = _Noise(
+        settings.rates, settings.input_rate, settings.noise, seeds, sizes[:-1], batch_size
+    )
+
+    def of_networks(values):
+        """One number for each network, to broadcast over (networks, in, out)."""
+        return torch.tensor(values).repeat_interleave(len(seeds)).view(-1, 1, 1)
+
+    lr, decay, max_norm = map(
+        of_networks, (settings.lr, settings.weight_decay, settings.max_norm)
+    )
+    pairs = [
+        pair
+        for values, slopes in zip(weights, gradients, strict=True)
+        for pair in zip(values, slopes, strict=True)
+    ]
+    if settings.momentum is None:
+        flat.grad = flat_gradient
+        adam = torch.optim.Adam([flat], lr=settings.lr[0], fused=True)
+    else:
+        momentum = of_networks(settings.momentum)
+        velocities = [torch.zeros_like(value) for value, _ in pairs]
+
+    x_all, y_all = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
+    one_hot = torch.nn.functional.one_hot(y_all, sizes[-1]).float()
+    x_own, y_own = (
+        np.concatenate([a[s][None] for s in subsets] * n)
+        for a in (data.x_train, data.y_train)
+    )
+    rows, step = [], 0
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for epoch in range(1, epochs + 1):
+            order = [r.permutation(s) for r, s in zip(shared, subsets, strict=True)]
+            order = torch.from_numpy(np.stack(order)).repeat(repeats)
+            for start in range(0, train_size - batch_size + 1, batch_size):
+                batch = order[:, start : start + batch_size]
+                x, targets = x_all[batch], one_hot[batch]
+                _gradients(x, targets, weights, gradients, noise.at(step, pool))
+                if any(settings.weight_decay):
+                    for value, gradient in pairs:
+                        gradient.add_(value * decay)
+                if settings.momentum is None:
+                    adam.step()
+                else:
+                    _momentum_step(pairs, velocities, lr, momentum)
+                if min(settings.max_norm) < math.inf:
+                    _limit_norms(weights, max_norm)
+                step += 1
+            if epoch % every == 0 or epoch == epochs:
+                measured = (
+                    *_evaluate(weights, x_own, y_own),
+                    *_evaluate(weights, data.x_test, data.y_test),
+                )
+                rows.append(np.reshape(measured, (4, n, len(seeds))))
+            tick()
+    last = 1 if alone else len(weights[0][0])
+    # Copies: a view would carry all parameters with it to another process.
+    weights = [(w[:last].clone(), b[:last].clone()) for w, b in weights]
+    return np.stack(rows)[..., : 1 if alone else None], weights
+
+
+class _Settings(NamedTuple):
+    """What may differ between networks: one entry for each setting."""
+
+    rates: tuple
+    input_rate: tuple
+    noise: tuple
+    lr: tuple
+    momentum: tuple | None
+    weight_decay: tuple
+    max_norm: tuple
+
+
+def _for_each(name, value, count, check):
+    """Return one checked value for each setting, from one value or from a sequence."""
+    values = (
+        tuple(value) if isinstance(value, (list, tuple, np.ndarray)) else (value,) * count
+    )
+    if len(values) != count:
+        raise ValueError(
+            f"{name} must be one value or one for each of {count} rates; got {value!r}."
+        )
+    return tuple(check(v) for v in values)
+
+
+def _checked(name, upper=math.inf):
+    def check(value):
+        check_rate(name, value, upper)
+        return float(value)
+
+    return check
+
+
+def _checked_norm(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"max_norm must be a real number; got {value!r}. Pass 2.0.")
+    if not value > 0:
+        raise ValueError(f"max_norm must be above 0; got {value!r}.")
+    return float(value)
+
+
+def _checked_rate(name):
+    def check(value):
+        if check_p(value, name) == 1.0:
+            raise ValueError(f"{name} must be below 1, which keeps nothing; got 1.")
+        return float(value)
+
+    return check
+
+
+def _checked_noise(value):
+    if value not in NOISES:
+        raise ValueError(f"noise must be among {NOISES}; got {value!r}.")
+    return value
+
+
+def _run(stacks, arguments, epochs, progress):
+    """Train stacks of seeds through joblib; return the results of those that finished."""
+    import joblib  # here, so that importing the experiments stays quick
+    from tqdm import tqdm
+
+    here, results = joblib.effective_n_jobs(None) == 1, []
+    # Not disable=False: that would override the environment variable TQDM_DISABLE.
+    quiet = {} if progress else {"disable": True}
+    with tqdm(total=len(stacks) * epochs, unit="epoch", **quiet) as bar:
+        # Another process cannot move this bar: its stacks count when they arrive.
+        tick = bar.update if here else int
+        tasks = (
+            joblib.delayed(_train_stack)(seeds=seeds, tick=tick, **arguments)
+            for seeds in stacks
+        )
+        try:
+            for result in joblib.Parallel(return_as="generator")(tasks):
+                results.append(result)
+                bar.update(0 if here else epochs)
+        except KeyboardInterrupt:
+            if not results:
+                raise
+    return results
 
 
 def train_networks(
@@ -91,24 +455,33 @@ def train_networks(
     epochs,
     batch_size,
     lr,
+    input_rate=0.0,
+    noise="bernoulli",
+    momentum=None,
+    weight_decay=0.0,
+    max_norm=math.inf,
     evaluate_every=None,
     progress=True,
 ):
-    """Train one fully connected ReLU classifier for each drop rate and seed, with Adam.
+    """Train one fully connected ReLU classifier for each setting and seed.
 
-    Dropout follows every hidden layer. A seed fixes the initial weights, the
-    training subset and the order of the examples; all rates of one seed share
-    them, so differences between rates are paired.
+    Dropout follows every hidden layer. There are as many settings as rates, and most
+    other arguments may be one value, or one for each setting. A seed fixes the
+    initial weights, the training subset, the order of the examples and the stream
+    of the masks; all settings of one seed share them, so differences between
+    settings are paired.
 
     Parameters
     ----------
     data : companion.data.Split
         Subsets are drawn from its training examples; all its test examples are
         used.
-    rates : sequence of float
-        Probabilities to **drop**, each in [0, 1).
+    rates : sequence of float or callable
+        Probabilities to **drop** hidden units, each in [0, 1), or a function that
+        gives the rate at a training step, counted from 0, as those of
+        `companion.schedules` do.
     seeds : sequence of int
-        0 or more each.
+        0 or more each, all different.
     train_size : int
         Training examples for each seed, at least 1.
     hidden : sequence of int
@@ -116,7 +489,17 @@ def train_networks(
     epochs, batch_size : int
         At least 1; an incomplete last batch of an epoch is left out.
     lr : float
-        Learning rate of Adam.
+        Learning rate; with SGD, or one for each setting.
+    input_rate : float or sequence of float
+        Probability to **drop** an input, in [0, 1).
+    noise : str or sequence of str
+        "bernoulli", or "gaussian" for noise of the same variance.
+    momentum : float or sequence of float, optional
+        In [0, 1): train by SGD with this momentum. By default train by Adam.
+    weight_decay : float or sequence of float
+        Added to the gradient times the weights and biases, 0 or more.
+    max_norm : float or sequence of float
+        Limit for the norm of the incoming weights of a unit, above 0.
     evaluate_every : int, optional
         Evaluate after every so many epochs; by default at the end only.
     progress : bool
@@ -125,15 +508,22 @@ def train_networks(
     Returns
     -------
     Trained
-        Losses and accuracies, shape (rates, seeds, times), and the weights.
+        Losses and accuracies, shape (settings, seeds, times), and the weights. If
+        interrupted, with the seeds that were finished, and it says so.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
+    KeyboardInterrupt
+        If interrupted before the first seeds were finished.
 
     Notes
     -----
+    The work goes through joblib: within `joblib.parallel_config("dask")`, or
+    another of its engines, that engine does it. The result is the same to the
+    bit, with any number of workers and threads.
+
     Source: the protocol of Srivastava et al. (2014), section 6.1, at laptop
     scale. Explained in chapter 5.
 
@@ -146,24 +536,43 @@ def train_networks(
     >>> result.test_accuracy.shape
     (2, 3, 1)
     """
-    rates, seeds = tuple(rates), tuple(seeds)
+    rates, seeds, hidden = tuple(rates), tuple(seeds), tuple(hidden)
     if not rates or not seeds:
         raise ValueError(
             f"rates and seeds must not be empty; got {rates!r} and {seeds!r}."
         )
-    if max(check_p(p) for p in rates) == 1.0:
-        raise ValueError(f"rates must be below 1, which keeps nothing; got {rates!r}.")
-    for name, value in (("train_size", train_size), ("epochs", epochs)):
-        check_count(name, value)
-    check_count("batch_size", batch_size)
-    every = epochs if evaluate_every is None else evaluate_every
-    check_count("evaluate_every", every)
-    check_rate("lr", lr)
-    for layer, width in enumerate(hidden):
-        check_count(f"hidden[{layer}]", width)
+    for p in rates:
+        if not callable(p):
+            _checked_rate("rates")(p)
     for seed in seeds:
         if not isinstance(seed, numbers.Integral) or seed < 0:
             raise ValueError(f"seeds must be ints of 0 or more; got {seed!r}.")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must all be different; got {seeds!r}.")
+    if momentum is None and isinstance(lr, (list, tuple, np.ndarray)):
+        raise TypeError(
+            f"lr must be one number for Adam; got {lr!r}. Train once for each, or "
+            "pass momentum to train by SGD."
+        )
+    count = len(rates)
+    settings = _Settings(
+        rates,
+        _for_each("input_rate", input_rate, count, _checked_rate("input_rate")),
+        _for_each("noise", noise, count, _checked_noise),
+        _for_each("lr", lr, count, _checked("lr")),
+        None
+        if momentum is None
+        else _for_each("momentum", momentum, count, _checked("momentum", 1)),
+        _for_each("weight_decay", weight_decay, count, _checked("weight_decay")),
+        _for_each("max_norm", max_norm, count, _checked_norm),
+    )
+    every = epochs if evaluate_every is None else evaluate_every
+    for name, value in (
+        ("train_size", train_size), ("epochs", epochs), ("batch_size", batch_size),
+        ("evaluate_every", every),
+        *((f"hidden[{layer}]", width) for layer, width in enumerate(hidden)),
+    ):  # fmt: skip
+        check_count(name, value)
     if not batch_size <= train_size <= len(data.x_train):
         raise ValueError(
             f"train_size must lie between batch_size, {batch_size}, and the number of "
@@ -171,65 +580,35 @@ def train_networks(
         )
     check_same_length(data.x_train, data.y_train)
 
-    # One stream for what all rates of a seed share, one for the masks of each network.
-    shared = [np.random.default_rng([seed, 0]) for seed in seeds]
-    # The bits of p, not its place in `rates`: a network does not depend on the others.
-    mask_rngs = [
-        np.random.default_rng([seed, 1, int(np.float64(p).view(np.uint64))])
-        for p in rates
-        for seed in seeds
+    arguments = {
+        "data": data, "settings": settings, "train_size": train_size, "hidden": hidden,
+        "epochs": epochs, "batch_size": batch_size, "every": every,
+    }  # fmt: skip
+    stacks = _stacks(seeds, count)
+    results = _run(stacks, arguments, epochs, progress)
+    kept = tuple(itertools.chain(*stacks[: len(results)]))
+    if len(kept) < len(seeds):
+        print(f"Interrupted: kept the {len(kept)} of {len(seeds)} seeds that finished.")
+    # (times, 4, settings, seeds of a stack) each -> four of (settings, seeds, times)
+    measured = np.concatenate([rows for rows, _ in results], axis=3)
+    weights = [
+        tuple(_joined(tensors, count) for tensors in zip(*layer, strict=True))
+        for layer in zip(*(weights for _, weights in results), strict=True)
     ]
-    network_rates = [p for p in rates for _ in seeds]
+    times = tuple(e for e in range(1, epochs + 1) if e % every == 0 or e == epochs)
+    return Trained(rates, kept, times, *np.moveaxis(measured, 0, -1), weights)
 
-    subsets = [rng.permutation(len(data.x_train))[:train_size] for rng in shared]
-    sizes = (data.x_train.shape[1], *hidden, int(data.y_train.max()) + 1)
-    weights = []
-    for n_in, n_out in itertools.pairwise(sizes):
-        drawn = [initial_weights(n_in, n_out, rng) for rng in shared]
-        weight = np.stack([w for w, _ in drawn] * len(rates)).astype(np.float32)
-        bias = np.stack([b for _, b in drawn] * len(rates)).astype(np.float32)[:, None]
-        weights.append(
-            (
-                torch.tensor(weight, requires_grad=True),
-                torch.tensor(bias, requires_grad=True),
-            )
-        )
-    optimizer = torch.optim.Adam([t for pair in weights for t in pair], lr=lr, fused=True)
 
-    x_all, y_all = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
-    networks = len(network_rates)
-    x_test = torch.from_numpy(data.x_test).expand(networks, -1, -1)
-    y_test = torch.from_numpy(data.y_test).expand(networks, -1)
-    train = torch.from_numpy(np.stack(subsets * len(rates)))
+def _stacks(seeds, settings):
+    """Cut the seeds into stacks: few enough networks in each, and work for everyone."""
+    import joblib
 
-    steps, evaluated, rows = train_size // batch_size, [], []
-    for epoch in progress_bar(range(1, epochs + 1), epochs, progress):
-        orders = [
-            rng.permutation(subset) for rng, subset in zip(shared, subsets, strict=True)
-        ]
-        order = torch.from_numpy(np.stack(orders * len(rates)))
-        for step in range(steps):
-            batch = order[:, step * batch_size : (step + 1) * batch_size]
-            masks = [
-                [
-                    keep_mask((batch_size, h), p, rng)
-                    for p, rng in zip(network_rates, mask_rngs, strict=True)
-                ]
-                for h in hidden
-            ]
-            logits = _forward(x_all[batch], weights, masks, network_rates)
-            optimizer.zero_grad()
-            _losses(logits, y_all[batch]).sum().backward()
-            optimizer.step()
-        if epoch % every == 0 or epoch == epochs:
-            evaluated.append(epoch)
-            rows.append(
-                (
-                    *_evaluate(weights, x_all[train], y_all[train]),
-                    *_evaluate(weights, x_test, y_test),
-                )
-            )
-    # rows: (times, 4, networks) -> four arrays (rates, seeds, times)
-    measured = np.array(rows).transpose(1, 2, 0).reshape(4, len(rates), len(seeds), -1)
-    detached = [(w.detach(), b.detach()) for w, b in weights]
-    return Trained(rates, seeds, tuple(evaluated), *measured, detached)
+    workers = joblib.effective_n_jobs(None)
+    size = max(1, min(STACK // settings, -(-len(seeds) // workers)))
+    return [seeds[i : i + size] for i in range(0, len(seeds), size)]
+
+
+def _joined(tensors, settings):
+    """Join stacks, (settings * seeds, …) each, along the seeds."""
+    parts = [t.view(settings, -1, *t.shape[1:]) for t in tensors]
+    return torch.cat(parts, dim=1).flatten(0, 1)

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Interval(NamedTuple):
-    """A mean with its confidence interval over n seeds.
+    """A mean with its confidence interval over n seeds, and how that was computed.
 
     Notes
     -----
@@ -22,6 +22,7 @@ class Interval(NamedTuple):
     low: float
     high: float
     n: int
+    method: str = "t"
 
     def __str__(self):
         return f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}], n={self.n}"
@@ -71,3 +72,69 @@ def mean_interval(values, level=0.95):
     n, mean = len(values), values.mean()
     half = t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / n**0.5
     return Interval(float(mean), float(mean - half), float(mean + half), n)
+
+
+def bootstrap_interval(*samples, statistic, level=0.95):
+    """Return a statistic of paired samples with its BCa bootstrap interval.
+
+    For what is no mean, such as a ratio of means or a median. With fewer than
+    about 20 seeds such intervals are too narrow; for a mean take `mean_interval`.
+
+    Parameters
+    ----------
+    *samples : array_like
+        One or more of shape (n,), finite, n at least 4: one entry for each seed.
+    statistic : callable
+        Takes the samples, and `axis`, along which the seeds lie; as
+        `numpy.median` does.
+    level : float
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    Interval
+        The statistic in the field `mean`, low, high, n and the method.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, n is below 4, a value is not finite, or level is out of
+        range.
+
+    Notes
+    -----
+    9,999 resamples of whole seeds, from a fixed stream: one input, one interval.
+
+    Source: Efron (1987), by `scipy.stats.bootstrap`. Explained in chapter 5.
+
+    Examples
+    --------
+    >>> values = [1.0, 2.0, 4.0, 3.0, 9.0, 5.0, 6.0, 7.0]
+    >>> print(bootstrap_interval(values, statistic=np.median))
+    +4.50 [+2.00, +7.00], n=8
+    """
+    from scipy.stats import bootstrap
+
+    arrays = [np.asarray(sample, dtype=float) for sample in samples]
+    shapes = {a.shape for a in arrays}
+    if (
+        len(shapes) != 1
+        or arrays[0].ndim != 1
+        or len(arrays[0]) < 4
+        or not np.isfinite(arrays).all()
+    ):
+        raise ValueError(
+            "samples must be one or more rows of the same number of finite values, at "
+            f"least 4; got {samples!r}."
+        )
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1); got {level!r}.")
+    value = float(statistic(*arrays, axis=0))
+    low, high = bootstrap(
+        arrays,
+        statistic,
+        paired=True,
+        confidence_level=level,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return Interval(value, float(low), float(high), len(arrays[0]), "bootstrap")

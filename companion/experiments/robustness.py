@@ -1,14 +1,12 @@
 """How well trained networks stand damage: dropped units and noisy inputs."""
 
 import numpy as np
-import torch
 
 from companion._arguments import check_generator, check_p
-from companion.experiments.engine import _forward
-from companion.masks import keep_mask
+from companion.experiments.engine import activations
+from companion.numpy import dropout
 
 
-@torch.no_grad()
 def damaged_accuracy(trained, x, labels, rng, *, drop=0.0, noise=0.0):
     """Return the accuracy of trained networks whose units or inputs are damaged.
 
@@ -71,11 +69,9 @@ def damaged_accuracy(trained, x, labels, rng, *, drop=0.0, noise=0.0):
         raise ValueError(
             f"x and labels must have one length; got {len(x)} and {len(labels)}."
         )
-    x = x + noise * rng.standard_normal(x.shape)
-    networks = len(trained.rates) * len(trained.seeds)
-    hidden = [weight.shape[2] for weight, _ in trained.weights[:-1]]
-    masks = [[keep_mask((len(x), h), drop, rng)] * networks for h in hidden]
-    inputs = torch.from_numpy(x.astype(np.float32)).expand(networks, -1, -1)
-    logits = _forward(inputs, trained.weights, masks, [drop] * networks)
-    right = logits.argmax(dim=2) == torch.from_numpy(labels)
-    return right.double().mean(dim=1).numpy().reshape(len(trained.rates), -1)
+    x = (x + noise * rng.standard_normal(x.shape)).astype(np.float32)
+    widths = [weight.shape[1] for weight, _ in trained.weights[1:]]
+    factors = [dropout(np.ones((len(x), w), np.float32), drop, rng) for w in widths]
+    *_, logits = activations(trained.weights, x, [None, *factors])
+    right = logits.argmax(axis=2) == labels
+    return right.mean(axis=1).reshape(len(trained.rates), -1)

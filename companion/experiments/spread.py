@@ -65,4 +65,4 @@ def spread_ratio(first, second, level=0.95):
     k = 1 + 2 * max(1 - r**2, 0.0) * quantile**2 / (n - 2)
     upper = k + np.sqrt(k**2 - 1)  # the lower factor is its reciprocal
     low, high = np.sqrt([w / upper, w * upper])
-    return Interval(float(np.sqrt(w)), float(low), float(high), n)
+    return Interval(float(np.sqrt(w)), float(low), float(high), n, "Pitman-Morgan")

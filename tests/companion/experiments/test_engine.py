@@ -70,7 +70,9 @@ def test_a_loop_over_one_network_gives_the_same(curves):
     from companion.masks import keep_mask
 
     shared = np.random.default_rng([seed, 0])
-    masks = np.random.default_rng([seed, 1, int(np.float64(p).view(np.uint64))])
+    # One stream for each layer; layer 0 is the input. The masks of 8 steps come at once.
+    streams = [np.random.default_rng([seed, 1, layer]) for layer in (1, 2)]
+    masks, step = [], 0
     subset = shared.permutation(len(curves.x_train))[: SETTINGS["train_size"]]
     layers = []
     for n_in, n_out in ((40, 16), (16, 12), (12, 10)):
@@ -92,9 +94,15 @@ def test_a_loop_over_one_network_gives_the_same(curves):
     x, y = torch.as_tensor(curves.x_train), torch.as_tensor(curves.y_train)
     for _ in range(SETTINGS["epochs"]):
         order = shared.permutation(subset)
-        for step in range(3):
-            batch = order[step * 40 : (step + 1) * 40]
-            drop = [torch.as_tensor(keep_mask((40, h), p, masks)) for h in (16, 12)]
+        for start in (0, 40, 80):
+            batch = order[start : start + 40]
+            if step % 8 == 0:
+                masks = [
+                    torch.as_tensor(keep_mask((8, 40, h), p, stream))
+                    for h, stream in zip((16, 12), streams, strict=True)
+                ]
+            drop = [mask[step % 8] for mask in masks]
+            step += 1
             adam.zero_grad()
             torch.nn.functional.cross_entropy(
                 forward(x[batch], drop), y[batch]
