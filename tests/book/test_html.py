@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from fontTools.ttLib import TTFont
 from pages import CLAIMS, HTML
 from public import PUBLIC
 
@@ -144,3 +145,9 @@ def test_the_reference_documents_every_public_name_and_links_its_chapter():
         pairs = zip(ids, bodies, strict=True)
         mine = [body for i, body in pairs if f"{i}.".startswith(f"{name}.")]
         assert re.search(r"Explained\s+in\s+chapters? <a ", "".join(mine)), name
+
+
+def test_the_font_of_mathematics_has_the_root_sign():
+    """No page writes it as a character, and without it a browser draws no root."""
+    font = TTFont(HTML / "_static" / "math.woff")
+    assert ord("√") in font.getBestCmap()
