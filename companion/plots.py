@@ -20,8 +20,8 @@ def use_style():
 
     Notes
     -----
-    Figures are 7 by 3.5 inches on a white plate, which reads well in the light
-    and the dark theme. Source: Okabe and Ito (2008) for the palette. Explained
+    Figures are 7 by 3.5 inches on white; the pages of the book turn their lightness
+    over in the dark theme. Source: Okabe and Ito (2008) for the palette. Explained
     in chapter 1.
 
     Examples
