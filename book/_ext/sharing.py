@@ -25,7 +25,11 @@ def configure(app, config):
     """Hand the address to the extensions that need it."""
     address = config.html_baseurl.rstrip("/")
     config.ogp_site_url = address + "/"
-    config.ogp_social_cards = {"enable": bool(address), "line_color": "#0072b2"}
+    config.ogp_social_cards = {
+        "enable": bool(address),
+        "line_color": "#0072b2",
+        "image_mini": "book/_static/card-mark.png",  # favicon.svg as a picture of dots
+    }
     config.notfound_urls_prefix = urlsplit(address).path + "/"
 
 
