@@ -91,6 +91,223 @@ def mask_probabilities(masks, p):
     return (1.0 - p) ** kept * p ** (masks.shape[1] - kept)
 
 
+def _check_floats(name, value):
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        raise TypeError(f"{name} must be a NumPy array of floats; got {value!r}.")
+
+
+def _check_rows(x, other):
+    """Raise unless x has two axes and `other` = (name, value, axis) fits that axis."""
+    name, value, axis = other
+    _check_floats("x", x)
+    _check_floats(name, value)
+    if x.ndim != 2:
+        raise ValueError(f"x must have shape (N, n); got {x.shape}.")
+    if value.shape != (x.shape[axis],):
+        raise ValueError(
+            f"{name} must have shape ({x.shape[axis]},) for x of shape {x.shape}; got "
+            f"{value.shape}."
+        )
+
+
+def network_averages(logits, p):
+    """Return the arithmetic and the normalised geometric mean of all thinned networks.
+
+    Parameters
+    ----------
+    logits : numpy.ndarray
+        Floats, shape (2^n, ..., classes): row k holds the logits of the network
+        with mask k of `all_masks(n)`, for one input or a batch of them.
+    p : float
+        Probability to **drop**, in [0, 1].
+
+    Returns
+    -------
+    arithmetic, geometric : numpy.ndarray
+        float64, shape (..., classes); over the classes each sums to 1.
+
+    Raises
+    ------
+    TypeError
+        If logits are not an array of floats or p not a real number.
+    ValueError
+        If the number of networks is not a power of 2 or p lies outside [0, 1].
+
+    Notes
+    -----
+    With :math:`P_m = \\mathrm{softmax}(z_m)`,
+
+    .. math:: A(c) = \\sum_m P(m) P_m(c), \\qquad
+        G(c) = \\frac{\\prod_m P_m(c)^{P(m)}}{\\sum_{c'} \\prod_m P_m(c')^{P(m)}}
+
+    Source: Hinton et al. (2012); Goodfellow et al. (2016), section 7.12.
+    Explained in chapter 4, "Two to the n networks in one".
+
+    Examples
+    --------
+    >>> masks = all_masks(2)
+    >>> logits = np.stack([masks @ [2.5, -1.25], np.zeros(4)], axis=1)
+    >>> arithmetic, geometric = network_averages(logits, 0.2)
+    >>> arithmetic.round(4), geometric.round(4)
+    (array([0.701, 0.299]), array([0.7311, 0.2689]))
+    """
+    _check_floats("logits", logits)
+    n = max(len(logits).bit_length() - 1, 0) if logits.ndim > 1 else 0
+    if logits.ndim < 2 or len(logits) != 2**n:
+        raise ValueError(
+            "logits must have shape (2^n, ..., classes), one row for each mask of "
+            f"all_masks(n); got {logits.shape}."
+        )
+    prob = mask_probabilities(all_masks(n), p)
+    log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    log_g = np.tensordot(prob, log_p, axes=1)
+    geometric = np.exp(log_g - np.logaddexp.reduce(log_g, axis=-1, keepdims=True))
+    return np.tensordot(prob, np.exp(log_p), axes=1), geometric
+
+
+def ridge_weights(x, t, p):
+    """Return the weights of linear regression that minimise the mean loss over all masks.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Inputs, floats, shape (N, n); inverted dropout acts on them.
+    t : numpy.ndarray
+        Targets, floats, shape (N,).
+    p : float
+        Probability to **drop**, in [0, 1).
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or t are not arrays of floats, their shapes do not fit, or p is out
+        of range.
+    numpy.linalg.LinAlgError
+        If the weights are not unique: a feature is zero in all rows, or p = 0
+        and the features depend on one another.
+
+    Notes
+    -----
+    Each feature has its own penalty, its sum of squares times p / (1 - p):
+
+    .. math:: \\Bigl(X^\\top X + \\frac{p}{1 - p} D\\Bigr) w = X^\\top t, \\quad
+        D = \\mathrm{diag}(X^\\top X)
+
+    Source: Srivastava et al. (2014), section 9.1. Explained in chapter 4,
+    "Dropout is adaptive L2".
+
+    Examples
+    --------
+    >>> ridge_weights(np.array([[1.0, 0.0], [0.0, 3.0]]), np.array([4.0, 6.0]), 0.2)
+    array([3.2, 1.6])
+    """
+    p = _check_scaling(p, True)
+    _check_rows(x, ("t", t, 0))
+    gram = x.T @ x
+    return np.linalg.solve(gram + p / (1.0 - p) * np.diag(np.diag(gram)), x.T @ t)
+
+
+def logistic_penalty(x, w, p):
+    """Return what dropout adds to the loss of logistic regression, summed over all masks.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Inputs, floats, shape (N, n) with n up to 20; inverted dropout acts on them.
+    w : numpy.ndarray
+        Weights, floats, shape (n,).
+    p : float
+        Probability to **drop**, in [0, 1).
+
+    Returns
+    -------
+    float
+        0 or more, in nats, summed over the rows.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or w are not arrays of floats, their shapes do not fit, or p is out
+        of range.
+
+    Notes
+    -----
+    With :math:`A(z) = \\ln(1 + e^z)`, and whatever the labels are,
+
+    .. math:: R(w) = \\sum_r \\Bigl(\\sum_m P(m) \\,
+        A\\bigl(\\textstyle\\sum_j w_j m_j x_{rj} / (1 - p)\\bigr)
+        - A\\bigl(\\textstyle\\sum_j w_j x_{rj}\\bigr)\\Bigr)
+
+    Source: Wager et al. (2013), section 2. Explained in chapter 4, "Dropout is
+    adaptive L2".
+
+    Examples
+    --------
+    One feature and a large weight: the penalty approaches p ln 2, and not infinity.
+
+    >>> x = np.array([[1.0]])
+    >>> [round(logistic_penalty(x, np.array([w]), 0.3), 4) for w in (1.0, 9.0)]
+    [0.0457, 0.2078]
+    """
+    p = _check_scaling(p, True)
+    _check_rows(x, ("w", w, 1))
+    masks = all_masks(x.shape[1])
+    z = (masks / (1.0 - p)) @ (w * x).T
+    noisy = mask_probabilities(masks, p) @ np.logaddexp(0.0, z)
+    return float((noisy - np.logaddexp(0.0, x @ w)).sum())
+
+
+def fisher_penalty(x, w, p):
+    """Return the quadratic approximation of `logistic_penalty`.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Inputs, floats, shape (N, n).
+    w : numpy.ndarray
+        Weights, floats, shape (n,).
+    p : float
+        Probability to **drop**, in [0, 1).
+
+    Returns
+    -------
+    float
+        0 or more, in nats, summed over the rows.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or w are not arrays of floats, their shapes do not fit, or p is out
+        of range.
+
+    Notes
+    -----
+    With :math:`\\pi_r` the probability that the full network gives to label 1,
+
+    .. math:: R(w) \\approx \\frac{p}{2 (1 - p)} \\sum_j w_j^2
+        \\sum_r \\pi_r (1 - \\pi_r) \\, x_{rj}^2
+
+    The inner sum is a diagonal entry of the Fisher information. The error is small
+    where the noise in each logit is. Source: Wager et al. (2013), section 2.
+    Explained in chapter 4, "Dropout is adaptive L2".
+
+    Examples
+    --------
+    >>> x = np.array([[1.0]])
+    >>> [round(fisher_penalty(x, np.array([w]), 0.3), 4) for w in (1.0, 9.0)]
+    [0.0421, 0.0021]
+    """
+    p = _check_scaling(p, True)
+    _check_rows(x, ("w", w, 1))
+    pi = np.exp(-np.logaddexp(0.0, -(x @ w)))
+    return float(p / (1.0 - p) / 2 * (pi * (1.0 - pi)) @ x**2 @ w**2)
+
+
 def _check_scaling(p, inverted):
     p = check_p(p)
     if inverted and p == 1.0:

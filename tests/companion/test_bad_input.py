@@ -143,6 +143,10 @@ def good(function):
         ct.nn.fit: fit_arguments(ct),
         theory.all_masks: {"n": 3},
         theory.mask_probabilities: {"masks": KEEP, "p": 0.3},
+        theory.network_averages: {"logits": np.ones((4, 3)), "p": 0.3},
+        theory.ridge_weights: {"x": X, "t": np.ones(2), "p": 0.3},
+        theory.logistic_penalty: {"x": X, "w": np.ones(3), "p": 0.3},
+        theory.fisher_penalty: {"x": X, "w": np.ones(3), "p": 0.3},
         theory.dropped_mean: {"x": 1.0, "p": 0.3, "inverted": True},
         theory.dropped_variance: {"x": 1.0, "p": 0.3, "inverted": True},
         data.mnist_digits: {"test_size": 1000, "seed": 0},
@@ -236,6 +240,10 @@ TABLE = {masks.keep_mask: [
 ]}  # fmt: skip
 SHAPES = [row for row in TABLE[masks.keep_mask] if row[0] == "shape"]
 BELOW_1 = [*P, ("p", 1.0, ValueError, "p must be below 1")]
+ROWS = [
+    ("x", np.ones((2, 3), int), TypeError, "x must be a NumPy array of floats"),
+    ("x", np.ones(3), ValueError, r"x must have shape \(N, n\); got \(3,\)"),
+]
 BLOCKS = [
     ("block_size", 0, ValueError, "block_size must be at least 1"),
     ("block_size", 6, ValueError, r"block_size must not exceed.*got 6.*\(5, 6\)"),
@@ -373,6 +381,27 @@ TABLE |= {
         ("masks", X, TypeError, "masks must be an array of booleans"),
         ("masks", KEEP[0], ValueError, r"masks must have shape \(m, n\); got \(3,\)"),
     ],
+    theory.network_averages: [
+        *P,
+        ("logits", np.ones((4, 3), int), TypeError, "logits must be a NumPy array of floats"),
+        ("logits", [[1.0]], TypeError, "logits must be a NumPy array of floats"),
+        ("logits", np.ones((3, 3)), ValueError, r"logits must have shape .*got \(3, 3\)"),
+        ("logits", np.ones((0, 3)), ValueError, r"logits must have shape .*got \(0, 3\)"),
+        ("logits", np.ones(4), ValueError, r"logits must have shape .*got \(4,\)"),
+    ],
+    theory.ridge_weights: [
+        *BELOW_1, *ROWS,
+        ("t", [1.0, 2.0], TypeError, "t must be a NumPy array of floats"),
+        ("t", np.ones(3), ValueError, r"t must have shape \(2,\) .*got \(3,\)"),
+    ],
+    **{
+        function: [
+            *BELOW_1, *ROWS,
+            ("w", np.ones(3, int), TypeError, "w must be a NumPy array of floats"),
+            ("w", np.ones(2), ValueError, r"w must have shape \(3,\) .*got \(2,\)"),
+        ]
+        for function in (theory.logistic_penalty, theory.fisher_penalty)
+    },
     theory.dropped_mean: [*P, ("p", 1.0, ValueError, "p must be below 1")],
     theory.dropped_variance: [*P, ("p", 1.0, ValueError, "p must be below 1")],
     data.mnist_digits: [
