@@ -86,7 +86,7 @@ def write_font(app, exception):
     """Write the font with the characters that stand in the built pages."""
     if exception or app.builder.format != "html":
         return
-    characters = set("0123456789")
+    characters = set("0123456789√")  # a root is drawn without its sign in the text
     for page in Path(app.outdir).rglob("*.html"):
         for formula in MATH.findall(page.read_text(encoding="utf-8")):
             characters |= set(html.unescape(re.sub(r"<[^>]*>", "", formula)))
