@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from fontTools.ttLib import TTFont
 from pages import CLAIMS, HTML
 
 import companion.numpy
@@ -65,6 +66,12 @@ def test_styles_and_scripts_load_nothing_from_another_host():
             r"(?:url\(|@import )['\"]?(?:https?:)?//", style.read_text("utf-8")
         )
         assert not remote, style
+
+
+def test_the_font_of_the_mathematics_draws_roots():
+    """The sign of a root stands in no text, so it must be asked for."""
+    font = TTFont(HTML / "_static" / "math.woff")
+    assert ord("√") in font.getBestCmap()
 
 
 @pages
