@@ -66,6 +66,12 @@ def test_styles_and_scripts_load_nothing_from_another_host():
         assert not remote, style
 
 
+def test_the_font_of_the_mathematics_draws_roots():
+    """The sign of a root stands in no text, so it must be asked for."""
+    font = TTFont(HTML / "_static" / "math.woff")
+    assert ord("√") in font.getBestCmap()
+
+
 @pages
 def test_internal_links_and_anchors_resolve(path):
     for anchor in Page(path).all("a"):

@@ -149,6 +149,10 @@ def good(function):
         theory.fisher_penalty: {"x": X, "w": np.ones(3), "p": 0.3},
         theory.dropped_mean: {"x": 1.0, "p": 0.3, "inverted": True},
         theory.dropped_variance: {"x": 1.0, "p": 0.3, "inverted": True},
+        theory.dropped_covariance: {
+            "mean": X[0], "covariance": np.eye(3), "p": 0.3, "inverted": True,
+        },
+        theory.gradient_moments: {"x": X[0], "t": 1.0, "w": X[0], "p": 0.3},
         data.mnist_digits: {"test_size": 1000, "seed": 0},
         data.mnist1d: {"samples": 100, "test_size": 20, "seed": 0},
         checks.count_is_plausible: {
@@ -404,6 +408,25 @@ TABLE |= {
     },
     theory.dropped_mean: [*P, ("p", 1.0, ValueError, "p must be below 1")],
     theory.dropped_variance: [*P, ("p", 1.0, ValueError, "p must be below 1")],
+    theory.dropped_covariance: [
+        *BELOW_1,
+        ("mean", X, ValueError, r"mean must have shape \(2,\); got \(2, 3\)"),
+        ("mean", np.array(1.0), ValueError, r"mean must have shape \(1,\); got \(\)"),
+        ("mean", 1.0, TypeError, "mean must be a NumPy array of floats; got 1.0"),
+        ("mean", np.ones(3, int), TypeError, "mean must be a NumPy array of floats"),
+        ("covariance", np.eye(2), ValueError, r"covariance must have shape \(3, 3\)"),
+        ("covariance", [[1.0]], TypeError, "covariance must be a NumPy array of floats"),
+    ],
+    theory.gradient_moments: [
+        *BELOW_1,
+        ("x", X, ValueError, r"x must have shape \(2,\); got \(2, 3\)"),
+        ("x", np.array(1.0), ValueError, r"x must have shape \(1,\); got \(\)"),
+        ("x", [1.0], TypeError, "x must be a NumPy array of floats"),
+        ("w", X, ValueError, r"w must have shape \(3,\); got \(2, 3\)"),
+        ("w", np.ones(3, int), TypeError, "w must be a NumPy array of floats"),
+        ("t", "1", TypeError, "t must be a real number; got '1'"),
+        ("t", True, TypeError, "t must be a real number"),
+    ],
     data.mnist_digits: [
         ("test_size", 0, ValueError, "test_size must lie between 1 and 4999; got 0"),
         ("test_size", 5000, ValueError, "got 5000"),
