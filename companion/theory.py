@@ -91,23 +91,21 @@ def mask_probabilities(masks, p):
     return (1.0 - p) ** kept * p ** (masks.shape[1] - kept)
 
 
-def _check_floats(name, value):
+def _check_array(name, value, shape=None):
+    """Raise unless value is an array of floats, of this shape if one is given."""
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
         raise TypeError(f"{name} must be a NumPy array of floats; got {value!r}.")
+    if shape is not None and value.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}; got {value.shape}.")
 
 
 def _check_rows(x, other):
     """Raise unless x has two axes and `other` = (name, value, axis) fits that axis."""
-    name, value, axis = other
-    _check_floats("x", x)
-    _check_floats(name, value)
+    _check_array("x", x)
     if x.ndim != 2:
         raise ValueError(f"x must have shape (N, n); got {x.shape}.")
-    if value.shape != (x.shape[axis],):
-        raise ValueError(
-            f"{name} must have shape ({x.shape[axis]},) for x of shape {x.shape}; got "
-            f"{value.shape}."
-        )
+    name, value, axis = other
+    _check_array(name, value, (x.shape[axis],))
 
 
 def network_averages(logits, p):
@@ -151,7 +149,7 @@ def network_averages(logits, p):
     >>> arithmetic.round(4), geometric.round(4)
     (array([0.701, 0.299]), array([0.7311, 0.2689]))
     """
-    _check_floats("logits", logits)
+    _check_array("logits", logits)
     n = max(len(logits).bit_length() - 1, 0) if logits.ndim > 1 else 0
     if logits.ndim < 2 or len(logits) != 2**n:
         raise ValueError(
@@ -252,7 +250,7 @@ def logistic_penalty(x, w, p):
 
     >>> x = np.array([[1.0]])
     >>> [round(logistic_penalty(x, np.array([w]), 0.3), 4) for w in (1.0, 9.0)]
-    [0.0457, 0.2078]
+    [0.0451, 0.2078]
     """
     p = _check_scaling(p, True)
     _check_rows(x, ("w", w, 1))
@@ -391,13 +389,6 @@ def dropped_variance(x, p, *, inverted=True):
     """
     p = _check_scaling(p, inverted)
     return (p / (1.0 - p) if inverted else p * (1.0 - p)) * x**2
-
-
-def _check_array(name, value, shape):
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-        raise TypeError(f"{name} must be a NumPy array of floats; got {value!r}.")
-    if value.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}; got {value.shape}.")
 
 
 def dropped_covariance(mean, covariance, p, *, inverted=True):

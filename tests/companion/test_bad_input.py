@@ -396,13 +396,13 @@ TABLE |= {
     theory.ridge_weights: [
         *BELOW_1, *ROWS,
         ("t", [1.0, 2.0], TypeError, "t must be a NumPy array of floats"),
-        ("t", np.ones(3), ValueError, r"t must have shape \(2,\) .*got \(3,\)"),
+        ("t", np.ones(3), ValueError, r"t must have shape \(2,\); got \(3,\)"),
     ],
     **{
         function: [
             *BELOW_1, *ROWS,
             ("w", np.ones(3, int), TypeError, "w must be a NumPy array of floats"),
-            ("w", np.ones(2), ValueError, r"w must have shape \(3,\) .*got \(2,\)"),
+            ("w", np.ones(2), ValueError, r"w must have shape \(3,\); got \(2,\)"),
         ]
         for function in (theory.logistic_penalty, theory.fisher_penalty)
     },
