@@ -70,7 +70,7 @@ def test_a_loop_over_one_network_gives_the_same(curves):
     from companion.masks import keep_mask
 
     shared = np.random.default_rng([seed, 0])
-    # One stream for each layer; layer 0 is the input. The masks of 8 steps come at once.
+    # One stream for each layer; layer 0 is the input. The masks of 16 steps come at once.
     streams = [np.random.default_rng([seed, 1, layer]) for layer in (1, 2)]
     masks, step = [], 0
     subset = shared.permutation(len(curves.x_train))[: SETTINGS["train_size"]]
@@ -96,12 +96,12 @@ def test_a_loop_over_one_network_gives_the_same(curves):
         order = shared.permutation(subset)
         for start in (0, 40, 80):
             batch = order[start : start + 40]
-            if step % 8 == 0:
+            if step % 16 == 0:
                 masks = [
-                    torch.as_tensor(keep_mask((8, 40, h), p, stream))
+                    torch.as_tensor(keep_mask((16, 40, h), p, stream))
                     for h, stream in zip((16, 12), streams, strict=True)
                 ]
-            drop = [mask[step % 8] for mask in masks]
+            drop = [mask[step % 16] for mask in masks]
             step += 1
             adam.zero_grad()
             torch.nn.functional.cross_entropy(
