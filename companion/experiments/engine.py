@@ -171,6 +171,16 @@ def activations(weights, x, factors=None):
     return [output.numpy() for output in outputs]
 
 
+def _shifted(logits):
+    """Return logits, (networks, n, classes), as (networks, classes, n) with maximum 0.
+
+    A softmax by NumPy: torch's depends on the number of threads, and in either the
+    long axis last is quicker.
+    """
+    z = logits.mT.contiguous().numpy()
+    return z - z.max(axis=1, keepdims=True)
+
+
 def _rounded_up(n, multiple):
     return -(-n // multiple) * multiple
 
@@ -184,9 +194,9 @@ def _evaluate(weights, x, labels):
         *_, logits = activations(weights, x[..., rows, :])
         logits = logits[:, : part.shape[-1]]
         part = np.broadcast_to(part, logits.shape[:2])
-        columns = torch.from_numpy(logits).mT.contiguous()  # quicker, as in training
-        log_p = torch.log_softmax(columns, dim=1).numpy()
-        losses.append(-np.take_along_axis(log_p, part[:, None], 1)[:, 0])
+        z = _shifted(torch.from_numpy(logits))
+        right_z = np.take_along_axis(z, part[:, None], 1)[:, 0]
+        losses.append(np.log(np.exp(z).sum(axis=1)) - right_z)
         right.append(logits.argmax(axis=2) == part)
     losses, right = (np.concatenate(rows, axis=1) for rows in (losses, right))
     return losses.mean(axis=1, dtype=float), right.mean(axis=1)
@@ -233,9 +243,9 @@ def _gradients(x, targets, weights, gradients, factors):
         slopes.append(torch.ops.aten.threshold_backward(factor, z, 0))
         inputs.append(z.mul_(slopes[-1]))
     logits = torch.baddbmm(weights[-1][1], inputs[-1], weights[-1][0])
-    # Classes first: a softmax over rows of ten numbers is ten times slower.
-    delta = torch.softmax(logits.mT.contiguous(), dim=1).mT
-    delta.sub_(targets).div_(x.shape[1])
+    delta = np.exp(_shifted(logits))
+    delta /= delta.sum(axis=1, keepdims=True)
+    delta = torch.from_numpy(delta).mT.sub_(targets).div_(x.shape[1])
     for layer in reversed(range(len(weights))):
         torch.bmm(inputs[layer].mT, delta, out=gradients[layer][0])
         torch.sum(delta, dim=1, keepdim=True, out=gradients[layer][1])

@@ -86,8 +86,8 @@ from companion.data import mnist1d
 from companion.experiments import train_networks
 assert torch.get_num_threads() == int(sys.argv[1])
 for more in ({}, {"momentum": 0.9, "weight_decay": 1e-3, "max_norm": 1.0}):
-    result = train_networks(mnist1d(300, 100), rates=(0.0, 0.3), seeds=range(5),
-        train_size=200, hidden=(92, 68), epochs=3, batch_size=40, lr=1e-2, **more)
+    result = train_networks(mnist1d(300, 100), rates=(0.0, 0.3, 0.5), seeds=range(3),
+        train_size=200, hidden=(92, 68), epochs=3, batch_size=20, lr=1e-2, **more)
     for weight, bias in result.weights:
         print(weight.numpy().tobytes().hex(), bias.numpy().tobytes().hex())
     print(result.test_loss.tobytes().hex())
@@ -95,6 +95,7 @@ for more in ({}, {"momentum": 0.9, "weight_decay": 1e-3, "max_norm": 1.0}):
 
 
 def test_the_number_of_threads_does_not_matter():
+    """Nine networks: two threads that share the work evenly would cut one in two."""
     outputs = [
         subprocess.run(
             [sys.executable, "-c", ALONE, threads],
