@@ -601,8 +601,8 @@ def train_networks(
     if odd := [product for product in products if math.prod(product) % 4]:
         raise ValueError(
             f"hidden and batch_size must be multiples of 4; got {hidden!r} and "
-            f"{batch_size!r}: how a product of {odd[0]} numbers is rounded depends on "
-            "its place in memory, and so on the other networks."
+            f"{batch_size!r}: how a product of shape {odd[0]} is rounded depends on its "
+            "place in memory, and so on the other networks."
         )
 
     arguments = {
