@@ -16,6 +16,8 @@ import torch.nn.functional as F
 
 import companion.numpy as cn
 import companion.torch as ct
+from companion.data import Split
+from companion.experiments import train_networks
 from companion.masks import keep_mask
 
 RATES = (0.1, 0.3, 0.5, 0.8)
@@ -159,4 +161,61 @@ def training_step():
         "no dropout": with_layer(None),
         "nn.Dropout": with_layer(torch.nn.Dropout),
         "companion.torch": with_layer(lambda p: ct.Dropout(p, np.random.default_rng(1))),
+    }
+
+
+def many_networks(width, networks=24, batch=64, steps=64):
+    """Return {contestant: function of p}: train networks 40-width-width-10 by Adam.
+
+    The last contestant only multiplies the matrices of these steps, which no engine
+    can do without.
+    """
+    rng = np.random.default_rng(0)
+    n = batch * steps
+    x, y = rng.standard_normal((n, 40), np.float32), rng.integers(0, 10, n)
+    data = Split(x, y, x[:batch], y[:batch])
+    inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
+
+    def at_once(p):
+        return train_networks(
+            data, rates=(p,), seeds=range(networks), train_size=n,
+            hidden=(width, width), epochs=1, batch_size=batch, lr=1e-3, progress=False,
+        )  # fmt: skip
+
+    def in_a_loop(p):
+        nn = torch.nn
+        for _ in range(networks):
+            model = nn.Sequential(
+                nn.Linear(40, width), nn.ReLU(), nn.Dropout(p),
+                nn.Linear(width, width), nn.ReLU(), nn.Dropout(p),
+                nn.Linear(width, 10),
+            )  # fmt: skip
+            optimizer = torch.optim.Adam(model.parameters())
+            for rows in torch.randperm(n).split(batch):
+                optimizer.zero_grad()
+                F.cross_entropy(model(inputs[rows]), labels[rows]).backward()
+                optimizer.step()
+            model.eval()(inputs)
+
+    sizes = list(itertools.pairwise((40, width, width, 10)))
+    weights = [torch.randn(networks, *size) for size in sizes]
+    biases = [torch.randn(networks, 1, size[1]) for size in sizes]
+    layers = [torch.randn(networks, batch, size[0]) for size in sizes]
+    deltas = [torch.randn(networks, batch, size[1]) for size in sizes]
+
+    def products(p):
+        for _ in range(steps):
+            for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+                torch.baddbmm(bias, layers[i], weight)
+                torch.bmm(layers[i].mT, deltas[i])
+                if i:
+                    torch.bmm(deltas[i], weight.mT)
+        for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            for _ in range(steps):  # the evaluation
+                torch.baddbmm(bias, layers[i], weight)
+
+    return {
+        "loop of nn.Module": in_a_loop,
+        "train_networks": at_once,
+        "its matrix products": products,
     }

@@ -19,6 +19,7 @@ import pandas as pd
 from companion import plots
 
 GOAL_SIZE = 4_000_000
+ENGINE = "train_networks"
 COMPANIONS = ("companion.torch", "companion.numpy")
 
 
@@ -53,6 +54,14 @@ GOALS = (
     *_faster("forward", GOAL_SIZE, 2, "PyTorch", 10, COMPANIONS[:1]),
     *_faster("forward", 1_000, 1, "PyTorch", 1),
     *_faster("forward + backward", GOAL_SIZE, 1, "PyTorch", 8, COMPANIONS[:1]),
+    *(
+        Goal(f"24 networks, width {w}", None, 2, "loop of nn.Module", ENGINE, bound)
+        for w, bound in ((64, 9), (128, 5), (256, 2.8))
+    ),
+    *(
+        Goal(f"24 networks, width {w}", None, 2, "its matrix products", ENGINE, 0.75)
+        for w in (64, 128, 256)
+    ),
     Goal("training step", None, 1, "companion.torch", "no dropout", 1.05, at_most=True),
 )
 

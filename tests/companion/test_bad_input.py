@@ -163,6 +163,13 @@ def good(function):
             "forward": lambda x: x, "backward": lambda dy: dy, "x": X, "dy": X, "eps": 1e-6,
         },
         experiments.mean_interval: {"values": [1.0, 2.0], "level": 0.95},
+        experiments.draw_factors: {
+            "shape": (2, 3), "p": 0.3, "rng": RNG, "noise": "gaussian",
+        },
+        experiments.activations: {
+            "weights": [(torch.ones(2, 3, 4), torch.zeros(2, 1, 4))],
+            "x": X.astype(np.float32), "factors": [None],
+        },
         train_networks: network_arguments() if function is train_networks else {},
     }[function]  # fmt: skip
 
@@ -464,13 +471,24 @@ TABLE |= {
         ("values", X, ValueError, "values must be"),
         ("level", 1.0, ValueError, r"level must lie in \(0, 1\)"),
     ],
+    experiments.draw_factors: [
+        *P, *RNGS, *SHAPES,
+        ("p", 1.0, ValueError, "p must be below 1"),
+        ("noise", "uniform", ValueError, "noise must be among.*'uniform'"),
+    ],
+    experiments.activations: [
+        ("factors", [None] * 2, ValueError, "factors must have one entry for each of 1"),
+        ("x", X.T.astype(np.float32), ValueError, r"x must have 3 features.*\(3, 2\)"),
+    ],
     train_networks: [
         *counts("epochs"), *counts("batch_size"), *counts("train_size"),
         *counts("evaluate_every"),
         ("rates", (), ValueError, "rates and seeds must not be empty"),
         ("rates", (0.0, 1.0), ValueError, "rates must be below 1"),
-        ("rates", (-0.1,), ValueError, r"p must lie in \[0, 1\]"),
+        ("rates", (-0.1,), ValueError, r"rates must lie in \[0, 1\]"),
+        ("rates", (lambda step: 1.0,), ValueError, "p must be below 1"),
         ("seeds", (), ValueError, "rates and seeds must not be empty"),
+        ("seeds", (1, 1), ValueError, "seeds must all be different"),
         ("seeds", (-1,), ValueError, "seeds must be ints of 0 or more"),
         ("seeds", (0.5,), ValueError, "seeds must be ints of 0 or more"),
         ("hidden", (0,), ValueError, r"hidden\[0\] must be at least 1"),
@@ -478,6 +496,19 @@ TABLE |= {
         ("batch_size", 61, ValueError, "train_size must lie between"),
         ("lr", -1.0, ValueError, "lr must lie in"),
         ("lr", "1", TypeError, "lr must be a real number"),
+        ("lr", (0.1, 0.2), TypeError, "lr must be one number for Adam"),
+        ("hidden", (7,), ValueError, r"multiples of 4; got \(7,\)"),
+        ("batch_size", 15, ValueError, "multiples of 4.* 15"),
+        ("input_rate", 1.0, ValueError, "input_rate must be below 1"),
+        ("input_rate", "0", TypeError, "input_rate must be a real number"),
+        ("input_rate", (0.1,) * 7, ValueError, "input_rate must be one value or one for"),
+        ("noise", "uniform", ValueError, "noise must be among"),
+        ("momentum", 1.0, ValueError, "momentum must lie in"),
+        ("momentum", "0.9", TypeError, "momentum must be a real number"),
+        ("weight_decay", -1.0, ValueError, "weight_decay must lie in"),
+        ("max_norm", 0.0, ValueError, "max_norm must be above 0"),
+        ("max_norm", float("nan"), ValueError, "max_norm must be above 0"),
+        ("max_norm", None, TypeError, "max_norm must be a real number"),
     ],
 }  # fmt: skip
 ROWS = [(function, *row) for function, rows in TABLE.items() for row in rows]
@@ -629,11 +660,16 @@ def test_every_argument_has_a_row(function):
         exempt |= {"x"}
     if function is schedules.early_rate:
         exempt -= {"stop"}
+    if function is experiments.activations:
+        exempt |= {"weights"}
     assert arguments - tested - exempt == set()
 
 
 def test_every_public_function_is_here():
-    public = {train_networks, experiments.mean_interval}
+    public = {
+        train_networks, experiments.mean_interval, experiments.draw_factors,
+        experiments.activations,
+    }  # fmt: skip
     for module in (
         masks,
         cn,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from companion.data import Split
+from companion.experiments import mask_noise
 from companion.experiments.mask_noise import train_with_copies
 
 
@@ -70,3 +71,27 @@ def test_copies_bring_the_path_closer_to_the_expected_one():
 def test_bad_input_is_refused(changes, error, word):
     with pytest.raises(error, match=word):
         train(**changes)
+
+
+@pytest.mark.parametrize(
+    ("left", "verdict"),
+    [(1.0, "reproduces"), (2.5, "weaker"), (4.1, "does not reproduce")],
+)
+def test_the_rule_decides(monkeypatch, left, verdict):
+    """Four seeds lose about 4 epochs with one mask, and `left` with eight."""
+    spread = np.array([-0.2, 0.0, 0.1, 0.2])
+    made = iter([2 + spread, 6 - spread, 2 + left + 3 * spread])
+    monkeypatch.setattr(mask_noise, "train_with_copies", lambda *_, **__: None)
+    monkeypatch.setattr(mask_noise, "epochs_to_reach", lambda *_: next(made))
+    finding = mask_noise.averaged_masks(range(4), data=())
+    assert finding.verdict == verdict
+    lost, still, won = (row.interval for row in finding.rows)
+    assert lost.mean == pytest.approx(4 - 2 * spread.mean())
+    assert still.mean == pytest.approx(left + 2 * spread.mean())
+    assert won.mean == pytest.approx(lost.mean - still.mean)
+    assert set(finding.raw) == {(0.0, 1), (0.3, 1), (0.3, 8)}
+
+
+def test_its_page_can_run_it():
+    finding = mask_noise.averaged_masks(range(2))
+    assert all(np.isfinite(row.interval.mean) for row in finding.rows)

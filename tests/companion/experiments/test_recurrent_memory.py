@@ -118,3 +118,24 @@ def test_bad_arguments_are_refused(change, error, message):
     arguments = {"seeds": (0,), "p": 0.3, **SMALL, **change}
     with pytest.raises(error, match=message):
         train_recall(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "verdict"),
+    [
+        ((1.0, 1.0, 0.98, 0.3), "reproduces"),
+        ((1.0, 1.0, 0.6, 0.3), "weaker"),
+        ((1.0, 1.0, 0.99, 0.9), "weaker"),
+        ((1.0, 1.0, 0.99, 1.0), "does not reproduce"),
+    ],
+)
+def test_the_rule_decides(monkeypatch, accuracies, verdict):
+    jitter = np.array([-0.004, 0.0, 0.004])
+    rows = np.array([a + k * jitter for k, a in enumerate(accuracies)])
+    made = recurrent_memory.Recall(KINDS, (0, 1, 2), rows, rows)
+    monkeypatch.setattr(recurrent_memory, "train_recall", lambda **_: made)
+    finding = recurrent_memory.masked_memory((0, 1, 2))
+    assert finding.verdict == verdict
+    assert [row.setting for row in finding.rows] == list(KINDS[1:])
+    for row, accuracy in zip(finding.rows, accuracies[1:], strict=True):
+        assert row.interval.mean == pytest.approx(100 - 100 * accuracy)
