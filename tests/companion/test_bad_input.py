@@ -586,6 +586,22 @@ def test_layers_refuse_an_x_that_does_not_fit(framework):
         )
 
 
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("layer", "argument"),
+    [("Dropout", "x"), ("ConcreteDropout", "x"), ("AttentionDropout", "scores")],
+)
+def test_layers_name_what_is_not_made_of_floats(framework, layer, argument):
+    as_array = np.asarray if framework is cn else torch.as_tensor
+    integers, one = as_array([[1, 2]]), getattr(framework, layer)(0.3, RNG)
+    with pytest.raises(TypeError, match=rf"^{argument} must be a"):
+        one(integers)
+    if framework is cn:
+        one(as_array([[1.0, 2.0]]))
+        with pytest.raises(TypeError, match=r"^dy must be a"):
+            one.backward(integers)
+
+
 def test_replay_needs_generators():
     with pytest.raises(TypeError, match="generators must not be empty"):
         ct.replay_masks()
