@@ -132,6 +132,11 @@ def test_a_tie_is_decided_by_further_digits():
     assert keep_mask(8, 0.3, fixed(tie, *words)).tolist() == expected
 
 
+def test_a_tie_with_the_last_digit_is_kept_and_draws_nothing():
+    tie = int.from_bytes(bytes([128] * 8), "little")  # p = 0.5 is the byte 128, no more
+    assert keep_mask(8, 0.5, fixed(tie)).all()
+
+
 def test_nothing_is_drawn_for_certain_masks(rng):
     before = rng.bit_generator.state
     assert keep_mask((3, 4), 0, rng).all()
