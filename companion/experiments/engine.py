@@ -26,7 +26,7 @@ from companion.masks import gaussian_noise, keep_mask
 
 STACK = 32  # networks in one stack: more gain nothing and leave the cache
 BLOCK = 16  # training steps whose masks are drawn together
-CHUNK = 1000  # examples evaluated together
+CHUNK = 200  # examples evaluated together
 NOISES = ("bernoulli", "gaussian")
 
 
@@ -163,8 +163,7 @@ def activations(weights, x, factors=None):
     h, outputs = torch.as_tensor(x).expand(networks, -1, -1), []
     for factor, (weight, bias) in zip(factors, weights, strict=True):
         if outputs:
-            h = torch.relu(outputs[-1])
-            outputs[-1] = h
+            h = outputs[-1].relu_()
         if factor is not None:
             h = h * torch.as_tensor(factor, dtype=torch.float32)
         outputs.append(torch.baddbmm(bias, h, weight))
@@ -197,7 +196,7 @@ def _evaluate(weights, x, labels):
         z = _shifted(torch.from_numpy(logits))
         right_z = np.take_along_axis(z, part[:, None], 1)[:, 0]
         losses.append(np.log(np.exp(z).sum(axis=1)) - right_z)
-        right.append(logits.argmax(axis=2) == part)
+        right.append(right_z == 0.0)  # it is the largest
     losses, right = (np.concatenate(rows, axis=1) for rows in (losses, right))
     return losses.mean(axis=1, dtype=float), right.mean(axis=1)
 
@@ -231,7 +230,7 @@ def _stacked(sizes, rngs, settings):
     return weights, views(flat_gradient), flat, flat_gradient
 
 
-def _gradients(x, targets, weights, gradients, factors):
+def _gradients(x, labels, weights, gradients, factors):
     """Fill the gradients of the mean cross-entropy of each network: one training step.
 
     factors holds the noise on the inputs and on every hidden layer.
@@ -243,9 +242,11 @@ def _gradients(x, targets, weights, gradients, factors):
         slopes.append(torch.ops.aten.threshold_backward(factor, z, 0))
         inputs.append(z.mul_(slopes[-1]))
     logits = torch.baddbmm(weights[-1][1], inputs[-1], weights[-1][0])
-    delta = np.exp(_shifted(logits))
-    delta /= delta.sum(axis=1, keepdims=True)
-    delta = torch.from_numpy(delta).mT.sub_(targets).div_(x.shape[1])
+    # The gradient of the loss with respect to the logits: (softmax - one-hot) / n.
+    delta, (networks, n) = np.exp(_shifted(logits)), labels.shape
+    delta /= n * delta.sum(axis=1, keepdims=True)
+    delta[np.arange(networks)[:, None], labels, np.arange(n)] -= np.float32(1 / n)
+    delta = torch.from_numpy(delta).mT
     for layer in reversed(range(len(weights))):
         torch.bmm(inputs[layer].mT, delta, out=gradients[layer][0])
         torch.sum(delta, dim=1, keepdim=True, out=gradients[layer][1])
@@ -343,9 +344,7 @@ def _train_stack(
         momentum = of_networks(settings.momentum)
         velocities = [torch.zeros_like(value) for value, _ in pairs]
 
-    x_all, y_all = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
-    embedding = torch.nn.functional.embedding  # takes rows, quicker than an index
-    one_hot = torch.nn.functional.one_hot(y_all, sizes[-1]).float()
+    x_all, take = torch.from_numpy(data.x_train), torch.nn.functional.embedding
     x_own, y_own = (
         np.concatenate([a[s][None] for s in subsets] * n)
         for a in (data.x_train, data.y_train)
@@ -353,11 +352,11 @@ def _train_stack(
     rows, step = [], 0
     for epoch in range(1, epochs + 1):
         order = [r.permutation(s) for r, s in zip(shared, subsets, strict=True)]
-        order = torch.from_numpy(np.stack(order)).repeat(repeats)
+        order = np.tile(order, repeats)
         for start in range(0, train_size - batch_size + 1, batch_size):
             batch = order[:, start : start + batch_size]
-            x, targets = embedding(batch, x_all), embedding(batch, one_hot)
-            _gradients(x, targets, weights, gradients, noise.at(step))
+            x, labels = take(torch.from_numpy(batch), x_all), data.y_train[batch]
+            _gradients(x, labels, weights, gradients, noise.at(step))
             if any(settings.weight_decay):
                 for value, gradient in pairs:
                     gradient.add_(value * decay)
