@@ -14,6 +14,7 @@ from pages import (
     read,
     tags,
 )
+from pybtex.database import parse_file
 
 claims = pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c["id"])
 
@@ -108,3 +109,26 @@ def test_papers_come_in_the_right_order():
         for key in ("hinton2012improving", "srivastava2014dropout")
     }
     assert year == {"hinton2012improving": 2012, "srivastava2014dropout": 2014}
+
+
+def test_outlook_dates_papers_as_the_bibliography_does():
+    """The years of the timeline and of the table in chapter 8 are typed."""
+    entries = (BOOK / "references.bib").read_text(encoding="utf-8")
+    years = re.findall(r"^@\w+\{(\S+),.*?^  year = \{(\d+)", entries, flags=re.M | re.S)
+    source = "\n".join(cell.source for cell in read(BOOK / "08-outlook.ipynb").cells)
+    timeline = re.findall(r'^    \((\d{4}), ".*", "(\w+)"\),$', source, flags=re.M)
+    table = re.findall(r"^\| (\d{4}) \|.*\{cite:p\}`(\w+)` \|", source, flags=re.M)
+    assert (len(timeline), len(table)) == (11, 10)
+    for rows in (timeline, table):
+        assert [year for year, _ in rows] == [dict(years)[key] for _, key in rows]
+        assert rows == sorted(rows, key=lambda row: row[0])
+
+
+def test_no_two_papers_share_a_label():
+    """Two papers of the same authors and year are 2016a and 2016b."""
+    labels = Counter()
+    for entry in parse_file(BOOK / "references.bib").entries.values():
+        names = [" ".join(person.last_names) for person in entry.persons["author"]]
+        shown = tuple(names) if len(names) < 3 else names[0]
+        labels[shown, entry.fields["year"]] += 1
+    assert max(labels.values()) == 1, labels.most_common(1)
