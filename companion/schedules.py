@@ -118,7 +118,7 @@ def early_rate(step, p, stop, *, linear=True):
     .. math:: p(t) = p \\, \\max(0, 1 - t / T), \\qquad
         \\text{or} \\quad p(t) = p \\, [t < T]
 
-    Early dropout is meant for networks that under-fit.
+    Early dropout is meant for networks that underfit.
 
     Source: Liu et al. (2023), section 4. Explained in chapter 8.
 
