@@ -1,5 +1,6 @@
 """Dropout, weight decay, max-norm: which lowers the error, and which together?"""
 
+import itertools
 import math
 
 import numpy as np
@@ -11,7 +12,7 @@ from companion.experiments.intervals import mean_interval
 from companion.experiments.registry import Finding, Row, experiment
 
 RATE = 0.5
-DECAYS, NORMS = (1e-3, 3e-3, 1e-2), (1.0, 2.0, 3.0)
+DECAYS, NORMS = (1e-3, 1e-2), (1.0, 2.5)
 NO = ((0.0, math.inf),)
 PENALTIES = {
     "": NO,
@@ -26,11 +27,14 @@ METHODS = {
     for p, dropout in ((0.0, ""), (RATE, "dropout"))
     for penalty, candidates in PENALTIES.items()
 }
+# What table 9 ranks, each step of its order, and dropout beside each of the two.
+ORDER = ("L2", "max-norm", "dropout + L2", "dropout + max-norm")
 PAIRS = (
     ("dropout", "none"),
     ("L2", "none"),
     ("max-norm", "none"),
     ("max-norm", "L2"),
+    ("dropout + L2", "max-norm"),
     ("dropout + L2", "L2"),
     ("dropout + max-norm", "max-norm"),
     ("dropout + max-norm", "dropout + L2"),
@@ -52,15 +56,14 @@ def _scores(weights, x, labels, shape):
     prediction="Error on MNIST: L2 1.62 %, max-norm 1.35, dropout + L2 1.25, dropout + "
     "max-norm 1.05.",
     source="Srivastava et al. (2014), section 6.5 and table 9",
-    rule="Reproduces if dropout lowers the error beside L2 and beside max-norm, and "
-    "max-norm is the better of the two beside dropout, by the whole intervals; weaker if "
-    "dropout lowers it beside one of them.",
+    rule="Reproduces if the error falls at each step of this order, by the whole "
+    "intervals; weaker if dropout lowers it beside L2 and beside max-norm.",
     full_seeds=20,
 )
-def regularisers(seeds=range(6), *, data=None, epochs=32, progress=True):
-    """Give each method three strengths, pick one on validation data, compare on others.
+def regularisers(seeds=range(10), *, data=None, epochs=40, progress=True):
+    """Give each method two strengths, pick one on validation data, compare on others.
 
-    One hidden layer of 256 units, 1,000 curves, SGD with momentum 0.9 and learning rate
+    One hidden layer of 128 units, 1,000 curves, SGD with momentum 0.9 and learning rate
     0.05. Half of the held-out examples picks the strength, by the mean over the seeds,
     for each measure by that measure. The other half is the test.
 
@@ -103,7 +106,7 @@ def regularisers(seeds=range(6), *, data=None, epochs=32, progress=True):
     runs = train_networks(
         data._replace(x_test=data.x_test[:half], y_test=data.y_test[:half]),
         rates=rates, weight_decay=decays, max_norm=norms, seeds=seeds, train_size=1000,
-        hidden=(256,), epochs=epochs, batch_size=50, lr=0.05, momentum=0.9,
+        hidden=(128,), epochs=epochs, batch_size=50, lr=0.05, momentum=0.9,
         progress=progress,
     )  # fmt: skip
     validation = {
@@ -124,9 +127,10 @@ def regularisers(seeds=range(6), *, data=None, epochs=32, progress=True):
             Row(measure, f"{a} - {b}", mean_interval(best[a] - best[b])) for a, b in PAIRS
         ]
     fell = {r.setting: r.interval.high < 0 for r in rows if r.measure == ERROR}
-    beside = [fell["dropout + L2 - L2"], fell["dropout + max-norm - max-norm"]]
-    if all(beside) and fell["dropout + max-norm - dropout + L2"]:
+    steps = [fell[f"{b} - {a}"] for a, b in itertools.pairwise(ORDER)]
+    beside = [fell[f"dropout + {one} - {one}"] for one in ("L2", "max-norm")]
+    if all(steps):
         verdict = "reproduces"
     else:
-        verdict = "weaker" if any(beside) else "does not reproduce"
+        verdict = "weaker" if all(beside) else "does not reproduce"
     return Finding(rows, verdict, raw=raw)
