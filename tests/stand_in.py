@@ -6,12 +6,12 @@ from companion.experiments import Trained
 
 
 def trained(rates, seeds, accuracy, loss=1.0):
-    """Return a Trained of one evaluation; seeds differ by less than a thousandth.
+    """Return a Trained of one evaluation; seeds and settings differ by 0.0002 in turn.
 
     accuracy and loss are numbers, or one for each setting.
     """
     shape = (len(rates), len(seeds), 1)
-    jitter = np.random.default_rng(0).uniform(0, 5e-4, shape)
+    jitter = 1e-4 * (-1) ** np.indices(shape).sum(axis=0)
 
     def table(values):
         return np.broadcast_to(np.reshape(values, (-1, 1, 1)), shape) + jitter

@@ -1,12 +1,9 @@
 """How many more steps does a network with dropout need to reach the same loss?"""
 
-import numpy as np
-
 from companion.data import mnist1d
 from companion.experiments.engine import train_networks
-from companion.experiments.intervals import Interval, mean_interval
 from companion.experiments.registry import Finding, Row, experiment
-from companion.experiments.slowdown import epochs_to_reach
+from companion.experiments.slowdown import epochs_to_reach, mean_ratio
 
 TARGETS = (1.3, 1.1)
 # Widths with equal products of width and 1 - p, and the plain width with p = 0.2, 0.5.
@@ -16,16 +13,6 @@ SETTINGS = {
     "p = 0.5, 64 units": (0.5, 64),
     "p = 0.5, 128 units": (0.5, 128),
 }
-
-
-def _ratio(slow, fast):
-    """Return the mean ratio of the seeds' logarithms; infinite if one never arrived."""
-    if not np.isfinite(slow).all():
-        return Interval(np.inf, np.inf, np.inf, len(slow), "never")
-    logs = mean_interval(np.log(slow / fast))
-    return logs._replace(
-        **{end: float(np.exp(getattr(logs, end))) for end in ("mean", "low", "high")}
-    )
 
 
 @experiment(
@@ -92,7 +79,7 @@ def convergence(seeds=range(8), *, data=None, epochs=26, progress=True):
             for name, losses in raw.items()
         }
         rows += [
-            Row(f"steps to {target} nats, ratio", name, _ratio(reached[name], plain))
+            Row(f"steps to {target} nats, ratio", name, mean_ratio(reached[name], plain))
             for name in SETTINGS
             for plain in [reached["p = 0, 64 units"]]
         ]

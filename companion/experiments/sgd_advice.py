@@ -6,8 +6,9 @@ import numpy as np
 
 from companion.data import mnist1d
 from companion.experiments.engine import train_networks
-from companion.experiments.intervals import bootstrap_interval, mean_interval
+from companion.experiments.intervals import mean_interval
 from companion.experiments.registry import Finding, Row, experiment
+from companion.experiments.slowdown import mean_ratio
 
 LRS = (0.003, 0.01, 0.03, 0.1, 0.3)
 # Name -> drop rate, limit of the norm, momentum.
@@ -20,10 +21,6 @@ SETTINGS = {
 }
 PLAIN, LIMITED, DROPOUT = [name for name in SETTINGS if name.endswith("0.9")]
 FACTOR, ERROR = "best learning rate, ratio", "error, points"
-
-
-def _geometric_mean(ratios, axis):
-    return np.exp(np.log(ratios).mean(axis=axis))
 
 
 @experiment(
@@ -46,7 +43,7 @@ def sgd_advice(seeds=range(6), *, data=None, epochs=30, progress=True):
     Parameters
     ----------
     seeds : sequence of int
-        0 or more each, at least 4.
+        0 or more each, at least 2.
     data : companion.data.Split, optional
         At least 1,000 training examples; by default MNIST-1D.
     epochs : int
@@ -91,11 +88,7 @@ def sgd_advice(seeds=range(6), *, data=None, epochs=30, progress=True):
         raw[name] = 100 * (1 - runs.test_accuracy[..., -1])
     best = {name: lrs[error.argmin(axis=0)] for name, error in raw.items()}
     rows = [
-        Row(
-            FACTOR,
-            f"{name} / plain",
-            bootstrap_interval(best[name] / best[PLAIN], statistic=_geometric_mean),
-        )
+        Row(FACTOR, f"{name} / plain", mean_ratio(best[name], best[PLAIN]))
         for name in (LIMITED, DROPOUT)
     ]
     errors = raw[DROPOUT]

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from companion.experiments.intervals import Interval, mean_interval
+
 
 def epochs_to_reach(losses, epochs, target):
     """Return the epoch at which each curve first comes down to `target`.
@@ -67,3 +69,42 @@ def epochs_to_reach(losses, epochs, target):
         part = (above - target) / (above - reached)
     epoch = epochs[after - 1] + part * (epochs[after] - epochs[after - 1])
     return np.where(below.any(axis=-1), epoch, np.nan)
+
+
+def mean_ratio(values, base):
+    """Return the geometric mean of ratios with its 95 % interval.
+
+    Parameters
+    ----------
+    values, base : array_like
+        Numbers above 0, shape (n,), n at least 2, paired by seed. An entry of values
+        may be nan, for a curve that never arrived.
+
+    Returns
+    -------
+    Interval
+        The t interval of the logarithms, taken back. If an entry of values is nan,
+        infinite with the method "never".
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 pairs, or base holds a nan.
+
+    Notes
+    -----
+    Explained in chapters 5 and 9.
+
+    Examples
+    --------
+    >>> print(mean_ratio([2.0, 8.0], [1.0, 1.0])._replace(low=2.0, high=8.0))
+    +4.00 [+2.00, +8.00], n=2
+    >>> mean_ratio([2.0, np.nan], [1.0, 1.0]).method
+    'never'
+    """
+    values, base = np.asarray(values, dtype=float), np.asarray(base, dtype=float)
+    if np.isnan(values).any():
+        return Interval(np.inf, np.inf, np.inf, len(values), "never")
+    logs = mean_interval(np.log(values / base))
+    mean, low, high = map(float, np.exp(logs[:3]))
+    return logs._replace(mean=mean, low=low, high=high)

@@ -29,7 +29,7 @@ def fake(monkeypatch, plain=0, dropout=0, gains=0.0):
         return trained(rates, seeds, 1 - error / 100)
 
     monkeypatch.setattr(module, "train_networks", train)
-    return sgd_advice(range(5), data=())
+    return sgd_advice(range(4), data=())
 
 
 @pytest.mark.parametrize(
