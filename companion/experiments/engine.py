@@ -10,7 +10,6 @@ cut into stacks and handed to joblib, and joblib to a cluster.
 import itertools
 import math
 import numbers
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +25,7 @@ from companion._training import check_same_length, initial_weights
 from companion.masks import gaussian_noise, keep_mask
 
 STACK = 32  # networks in one stack: more gain nothing and leave the cache
-BLOCK = 8  # training steps whose masks are drawn together
+BLOCK = 16  # training steps whose masks are drawn together
 CHUNK = 1000  # examples evaluated together
 NOISES = ("bernoulli", "gaussian")
 
@@ -172,15 +171,22 @@ def activations(weights, x, factors=None):
     return [output.numpy() for output in outputs]
 
 
+def _rounded_up(n, multiple):
+    return -(-n // multiple) * multiple
+
+
 def _evaluate(weights, x, labels):
     """Return loss and accuracy of each network; x is (n, …) or (networks, n, …)."""
-    losses, right = [], []
-    for start in range(0, labels.shape[-1], CHUNK):
+    losses, right, n = [], [], labels.shape[-1]
+    for start in range(0, n, CHUNK):
         part = labels[..., start : start + CHUNK]
-        *_, logits = activations(weights, x[..., start : start + CHUNK, :])
+        rows = np.arange(start, start + _rounded_up(part.shape[-1], 4)).clip(max=n - 1)
+        *_, logits = activations(weights, x[..., rows, :])
+        logits = logits[:, : part.shape[-1]]
         part = np.broadcast_to(part, logits.shape[:2])
-        log_p = torch.log_softmax(torch.from_numpy(logits), dim=2).numpy()
-        losses.append(-np.take_along_axis(log_p, part[..., None], 2)[..., 0])
+        columns = torch.from_numpy(logits).mT.contiguous()  # quicker, as in training
+        log_p = torch.log_softmax(columns, dim=1).numpy()
+        losses.append(-np.take_along_axis(log_p, part[:, None], 1)[:, 0])
         right.append(logits.argmax(axis=2) == part)
     losses, right = (np.concatenate(rows, axis=1) for rows in (losses, right))
     return losses.mean(axis=1, dtype=float), right.mean(axis=1)
@@ -189,29 +195,30 @@ def _evaluate(weights, x, labels):
 def _stacked(sizes, rngs, settings):
     """Return weights and gradients of all networks, and the tensors they are views of.
 
-    All parameters lie in one flat tensor, which Adam moves in one call. It has 16
-    numbers too many: the last few are computed by other instructions than the rest,
-    and which ones these are must not depend on the number of networks.
+    All parameters lie in one flat tensor, which Adam moves in one call. Each piece
+    starts at a multiple of 64 bytes, and some numbers follow the last: how a number
+    is rounded depends on its place in memory, and on whether it is among the last.
     """
-    networks, drawn = settings * len(rngs), []
+    networks, flat_shapes = settings * len(rngs), []
     for n_in, n_out in itertools.pairwise(sizes):
-        layer = [initial_weights(n_in, n_out, rng) for rng in rngs]
-        drawn += [
-            np.stack([w for w, _ in layer]),
-            np.stack([b for _, b in layer])[:, None],
+        flat_shapes += [(networks, n_in, n_out), (networks, 1, n_out)]
+    used = [math.prod(shape) for shape in flat_shapes]
+    starts = [0, *itertools.accumulate(_rounded_up(n, 16) for n in used)]
+    flat, flat_gradient = (torch.zeros(starts[-1] + 16) for _ in range(2))
+
+    def views(tensor):
+        pieces = [
+            tensor[start : start + n].view(shape)
+            for start, n, shape in zip(starts, used, flat_shapes, strict=False)
         ]
-    shapes = [(networks, *array.shape[1:]) for array in drawn]
-    flat, flat_gradient = torch.zeros(2, sum(map(math.prod, shapes)) + 16)
-    pieces = [
-        [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=False)]
-        for pieces in (
-            t.split([*map(math.prod, shapes), 16]) for t in (flat, flat_gradient)
-        )
-    ]
-    for piece, array in zip(pieces[0], drawn, strict=True):
-        piece.copy_(torch.from_numpy(array).repeat(settings, 1, 1))
-    weights, gradients = ([*zip(p[::2], p[1::2], strict=True)] for p in pieces)
-    return weights, gradients, flat, flat_gradient
+        return list(zip(pieces[::2], pieces[1::2], strict=True))
+
+    weights = views(flat)
+    for n_in, n_out, (weight, bias) in zip(sizes, sizes[1:], weights, strict=False):
+        drawn = [initial_weights(n_in, n_out, rng) for rng in rngs] * settings
+        weight.copy_(torch.from_numpy(np.stack([w for w, _ in drawn])))
+        bias.copy_(torch.from_numpy(np.stack([b for _, b in drawn])[:, None]))
+    return weights, views(flat_gradient), flat, flat_gradient
 
 
 def _gradients(x, targets, weights, gradients, factors):
@@ -226,11 +233,12 @@ def _gradients(x, targets, weights, gradients, factors):
         slopes.append(torch.ops.aten.threshold_backward(factor, z, 0))
         inputs.append(z.mul_(slopes[-1]))
     logits = torch.baddbmm(weights[-1][1], inputs[-1], weights[-1][0])
-    delta = torch.softmax(logits, dim=2).sub_(targets).div_(x.shape[1])
-    ones = delta.new_ones(len(x), 1, x.shape[1])
+    # Classes first: a softmax over rows of ten numbers is ten times slower.
+    delta = torch.softmax(logits.mT.contiguous(), dim=1).mT
+    delta.sub_(targets).div_(x.shape[1])
     for layer in reversed(range(len(weights))):
         torch.bmm(inputs[layer].mT, delta, out=gradients[layer][0])
-        torch.bmm(ones, delta, out=gradients[layer][1])
+        torch.sum(delta, dim=1, keepdim=True, out=gradients[layer][1])
         if layer:
             delta = torch.bmm(delta, weights[layer][0].mT).mul_(slopes[layer - 1])
 
@@ -272,9 +280,7 @@ class _Noise:
             if not network:
                 self.blocks[layer] = torch.ones(BLOCK, *self.shape, width)
 
-    def _draw(self, job, start):
-        layer, width, network, rate, noise, rng = job
-        steps = range(start, start + BLOCK)
+    def _draw(self, layer, width, network, rate, noise, rng, steps):
         ps = [rate(step) for step in steps] if callable(rate) else [rate]
         out, shape = self.blocks[layer].numpy()[:, network], (self.shape[1], width)
         if len(set(ps)) == 1:
@@ -284,16 +290,17 @@ class _Noise:
             for factors, p in zip(out, ps, strict=True):
                 factors[:] = draw_factors(shape, p, rng, noise=noise)
 
-    def at(self, step, pool):
+    def at(self, step):
         """Return the factors of a training step, one tensor for each layer."""
         if step % BLOCK == 0:
-            list(pool.map(self._draw, self.jobs, itertools.repeat(step)))
+            for job in self.jobs:
+                self._draw(*job, range(step, step + BLOCK))
         return [b if b is None else b[step % BLOCK] for b in self.blocks]
 
 
 @torch.no_grad()
 def _train_stack(
-    *, data, seeds, settings, train_size, hidden, epochs, batch_size, every, tick
+    *, data, seeds, settings, train_size, sizes, epochs, batch_size, every, tick
 ):
     """Return what was measured, (times, 4, settings, seeds), and the weights."""
     alone = len(settings.rates) * len(seeds) == 1
@@ -302,7 +309,6 @@ def _train_stack(
     n, repeats = len(settings.rates), (len(settings.rates), 1)
     shared = [np.random.default_rng([seed, 0]) for seed in seeds]
     subsets = [rng.permutation(len(data.x_train))[:train_size] for rng in shared]
-    sizes = (data.x_train.shape[1], *hidden, int(data.y_train.max()) + 1)
     weights, gradients, flat, flat_gradient = _stacked(sizes, shared, n)
     noise = _Noise(
         settings.rates, settings.input_rate, settings.noise, seeds, sizes[:-1], batch_size
@@ -328,37 +334,37 @@ def _train_stack(
         velocities = [torch.zeros_like(value) for value, _ in pairs]
 
     x_all, y_all = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
+    embedding = torch.nn.functional.embedding  # takes rows, quicker than an index
     one_hot = torch.nn.functional.one_hot(y_all, sizes[-1]).float()
     x_own, y_own = (
         np.concatenate([a[s][None] for s in subsets] * n)
         for a in (data.x_train, data.y_train)
     )
     rows, step = [], 0
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        for epoch in range(1, epochs + 1):
-            order = [r.permutation(s) for r, s in zip(shared, subsets, strict=True)]
-            order = torch.from_numpy(np.stack(order)).repeat(repeats)
-            for start in range(0, train_size - batch_size + 1, batch_size):
-                batch = order[:, start : start + batch_size]
-                x, targets = x_all[batch], one_hot[batch]
-                _gradients(x, targets, weights, gradients, noise.at(step, pool))
-                if any(settings.weight_decay):
-                    for value, gradient in pairs:
-                        gradient.add_(value * decay)
-                if settings.momentum is None:
-                    adam.step()
-                else:
-                    _momentum_step(pairs, velocities, lr, momentum)
-                if min(settings.max_norm) < math.inf:
-                    _limit_norms(weights, max_norm)
-                step += 1
-            if epoch % every == 0 or epoch == epochs:
-                measured = (
-                    *_evaluate(weights, x_own, y_own),
-                    *_evaluate(weights, data.x_test, data.y_test),
-                )
-                rows.append(np.reshape(measured, (4, n, len(seeds))))
-            tick()
+    for epoch in range(1, epochs + 1):
+        order = [r.permutation(s) for r, s in zip(shared, subsets, strict=True)]
+        order = torch.from_numpy(np.stack(order)).repeat(repeats)
+        for start in range(0, train_size - batch_size + 1, batch_size):
+            batch = order[:, start : start + batch_size]
+            x, targets = embedding(batch, x_all), embedding(batch, one_hot)
+            _gradients(x, targets, weights, gradients, noise.at(step))
+            if any(settings.weight_decay):
+                for value, gradient in pairs:
+                    gradient.add_(value * decay)
+            if settings.momentum is None:
+                adam.step()
+            else:
+                _momentum_step(pairs, velocities, lr, momentum)
+            if min(settings.max_norm) < math.inf:
+                _limit_norms(weights, max_norm)
+            step += 1
+        if epoch % every == 0 or epoch == epochs:
+            measured = (
+                *_evaluate(weights, x_own, y_own),
+                *_evaluate(weights, data.x_test, data.y_test),
+            )
+            rows.append(np.reshape(measured, (4, n, len(seeds))))
+        tick()
     last = 1 if alone else len(weights[0][0])
     # Copies: a view would carry all parameters with it to another process.
     weights = [(w[:last].clone(), b[:last].clone()) for w, b in weights]
@@ -485,9 +491,10 @@ def train_networks(
     train_size : int
         Training examples for each seed, at least 1.
     hidden : sequence of int
-        Widths of the hidden layers.
+        Widths of the hidden layers, multiples of 4.
     epochs, batch_size : int
-        At least 1; an incomplete last batch of an epoch is left out.
+        At least 1; an incomplete last batch of an epoch is left out. With 10
+        classes an even batch_size will do, otherwise take a multiple of 4.
     lr : float
         Learning rate; with SGD, or one for each setting.
     input_rate : float or sequence of float
@@ -579,9 +586,17 @@ def train_networks(
             f"training examples, {len(data.x_train)}; got {train_size!r}."
         )
     check_same_length(data.x_train, data.y_train)
+    sizes = (data.x_train.shape[1], *hidden, int(data.y_train.max()) + 1)
+    products = [*((batch_size, width) for width in sizes[1:]), *itertools.pairwise(sizes)]
+    if odd := [product for product in products if math.prod(product) % 4]:
+        raise ValueError(
+            f"hidden and batch_size must be multiples of 4; got {hidden!r} and "
+            f"{batch_size!r}: how a product of {odd[0]} numbers is rounded depends on "
+            "its place in memory, and so on the other networks."
+        )
 
     arguments = {
-        "data": data, "settings": settings, "train_size": train_size, "hidden": hidden,
+        "data": data, "settings": settings, "train_size": train_size, "sizes": sizes,
         "epochs": epochs, "batch_size": batch_size, "every": every,
     }  # fmt: skip
     stacks = _stacks(seeds, count)
