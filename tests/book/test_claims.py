@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 from pages import (
+    BELOW,
     BOOK,
     CLAIMS,
     asserts,
@@ -67,8 +68,10 @@ def test_box_cites_a_source_of_the_ledger(claim):
 
 @claims
 def test_testable_claim_has_an_asserting_cell(claim):
+    """In its chapter, or on a page below one: an experiment may decide several claims."""
     tag = f"claim-{claim['id']}"
-    cells = [c for c in code_cells(chapter(claim)) if tag in tags(c)]
+    pages = [chapter(claim), *map(read, BELOW)]
+    cells = [c for page in pages for c in code_cells(page) if tag in tags(c)]
     if claim["tested"]:
         assert any(map(asserts, cells)), f"no cell tagged {tag} asserts anything"
     else:
@@ -85,6 +88,13 @@ def test_tags_and_boxes_name_known_claims_of_their_chapter():
                 t.removeprefix("claim-") for t in tags(cell) if t.startswith("claim-")
             }
         assert {(path.stem, id_) for id_ in named} <= known
+
+
+def test_pages_below_a_chapter_tag_known_claims_and_hold_no_box():
+    for page in map(read, BELOW):
+        assert not claim_boxes(page)
+        named = {t for c in code_cells(page) for t in tags(c) if t.startswith("claim-")}
+        assert named <= {f"claim-{claim['id']}" for claim in CLAIMS}
 
 
 def test_citations_are_in_the_bibliography():
