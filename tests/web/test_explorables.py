@@ -563,7 +563,7 @@ def test_sweeps_by_pointer(visit, touch):
         press(figure.locator(".ex-band").nth(i))
         check_sweep(figure, "examples", EXAMPLES, i)
         assert figure.get_by_role("slider").input_value() == str(i)
-    press(figure.get_by_text("rate and width"))
+    press(figure.get_by_text("rate and width", exact=True))
     slider = figure.get_by_role("slider")
     box = slider.bounding_box()
     press(slider, position={"x": box["width"] - 2, "y": box["height"] / 2})
