@@ -39,7 +39,7 @@ def test_a_plateau_between_two_slopes_reproduces(monkeypatch):
 
 @pytest.mark.parametrize("edge", ["_2", "_4", "_6"])
 def test_a_plateau_with_one_bad_rate_is_weaker(monkeypatch, edge):
-    assert verdict(monkeypatch, **{edge: 50.5}) == "weaker"
+    assert verdict(monkeypatch, **{edge: 50}) == "weaker"
 
 
 def test_without_a_rise_it_is_weaker(monkeypatch):
