@@ -14,6 +14,7 @@ NOTEBOOKS = sorted(
     p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
 )
 CHAPTERS = [p for p in NOTEBOOKS if p.parent == BOOK]
+BELOW = [p for p in NOTEBOOKS if p.parent != BOOK]
 SECTIONS = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
 CLAIMS = [claim | {"chapter": s["chapter"]} for s in SECTIONS for claim in s["claims"]]
 

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 from pages import (
+    BELOW,
     BOOK,
     CHAPTERS,
     CLAIMS,
-    NOTEBOOKS,
     asserts,
     bibliography_keys,
     claim_boxes,
@@ -70,9 +70,10 @@ def test_box_cites_a_source_of_the_ledger(claim):
 
 @claims
 def test_testable_claim_has_an_asserting_cell(claim):
-    """In its chapter, or on a page below one, where an experiment decides it."""
+    """In its chapter, or on a page below one: an experiment may decide several claims."""
     tag = f"claim-{claim['id']}"
-    cells = [c for path in NOTEBOOKS for c in code_cells(read(path)) if tag in tags(c)]
+    pages = [chapter(claim), *map(read, BELOW)]
+    cells = [c for page in pages for c in code_cells(page) if tag in tags(c)]
     if claim["tested"]:
         assert any(map(asserts, cells)), f"no cell tagged {tag} asserts anything"
     else:
@@ -81,19 +82,21 @@ def test_testable_claim_has_an_asserting_cell(claim):
 
 def test_tags_and_boxes_name_known_claims_of_their_chapter():
     known = {(c["chapter"], c["id"]) for c in CLAIMS}
-    for path in NOTEBOOKS:
+    for path in CHAPTERS:
         notebook = read(path)
-        named = {
-            t.removeprefix("claim-")
-            for cell in code_cells(notebook)
-            for t in tags(cell)
-            if t.startswith("claim-")
-        }
-        if path in CHAPTERS:
-            boxes = {id_ for id_, _ in claim_boxes(notebook)}
-            assert {(path.stem, id_) for id_ in named | boxes} <= known
-        else:
-            assert named <= {id_ for _, id_ in known}
+        named = {id_ for id_, _ in claim_boxes(notebook)}
+        for cell in code_cells(notebook):
+            named |= {
+                t.removeprefix("claim-") for t in tags(cell) if t.startswith("claim-")
+            }
+        assert {(path.stem, id_) for id_ in named} <= known
+
+
+def test_pages_below_a_chapter_tag_known_claims_and_hold_no_box():
+    for page in map(read, BELOW):
+        assert not claim_boxes(page)
+        named = {t for c in code_cells(page) for t in tags(c) if t.startswith("claim-")}
+        assert named <= {f"claim-{claim['id']}" for claim in CLAIMS}
 
 
 def test_citations_are_in_the_bibliography():

@@ -17,8 +17,13 @@ from companion.theory import (
 )
 
 DROPS, THINNED = "book/03-algorithm.html", "book/04-mathematics.html"
-FIGURES = {DROPS: "#fig-03-next-unit", THINNED: "#fig-04-thinned"}
-both = pytest.mark.parametrize("path", FIGURES)
+SWEEPS = "book/01-background/rate-and-data.html"
+FIGURES = {
+    DROPS: "#fig-03-next-unit",
+    THINNED: "#fig-04-thinned",
+    SWEEPS: "#fig-01-sweeps",
+}
+each = pytest.mark.parametrize("path", FIGURES)
 
 
 def notebook(name, *ids):
@@ -56,6 +61,12 @@ def drops(visit):
 def thinned(visit):
     """The 2^n networks."""
     return visit(THINNED).locator(FIGURES[THINNED])
+
+
+@pytest.fixture
+def sweeps(visit):
+    """The sweeps over rate, width and data."""
+    return visit(SWEEPS).locator(FIGURES[SWEEPS])
 
 
 def numbers(text):
@@ -425,17 +436,152 @@ def test_thinned_by_pointer(visit, touch):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+# The sweeps: what the page shows, against the tables that its cells printed.
+
+AT_ONE_WIDTH = ["0", "0.2", "0.4", "0.5", "0.6", "0.8"]
+AND_WIDTH = ["0", "0.2", "0.5", "0.6", "0.8"]
+EXAMPLES = ["40", "200", "1,000", "4,000", "8,000"]
+
+
+def printed(page):
+    """The executed tables of the page: mean, low and high by measure and setting."""
+    rows = page.locator("table.dataframe tbody tr").evaluate_all(
+        "rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
+    )
+    return {(row[0], row[1]): np.array(row[3:6], float) for row in rows}
+
+
+def change_of(table, sweep, line, label):
+    """What a table says of a point of a line, or None for a network without dropout."""
+    if sweep == "examples":
+        gain = table["gain in test error, points", f"n = {label.replace(',', '')}"]
+        return None if line == "p = 0" else -gain[[0, 2, 1]]
+    way = "" if sweep == "rate, at one width" else f"{line}, "
+    row = "test error, points", f"{way}p = {label} - p = 0"
+    return None if label == "0" else table[row]
+
+
+def check_sweep(figure, sweep, labels, i):
+    """Compare the numbers shown at point i of a sweep with the tables."""
+    table, lines = printed(figure.page), {}
+    says = figure.get_by_role("status").inner_text()
+    for row in figure.get_by_role("table").locator("tbody tr").all():
+        name, error, change = row.locator("th, td").all_inner_texts()
+        lines[name] = numbers(error), numbers(change)
+        wanted = change_of(table, sweep, name, labels[i])
+        assert (wanted is None) == (change == "no dropout")
+        if wanted is not None:  # both are rounded: to 2 decimals, to 3 digits
+            _, low, high = lines[name][1]
+            assert np.allclose(lines[name][1], wanted, rtol=0.005, atol=0.0051)
+            decided = {low > 0: "dropout harms", high < 0: "dropout helps"}
+            verdict = says.split(f"{name}: ")[1].split(":")[1]
+            assert verdict.startswith(" " + decided.get(True, "the seeds do not decide"))
+        assert f"{name}: {error.split()[0]}\u00a0% wrong" in says
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("sweep", "labels", "count"),
+    [
+        ("rate, at one width", AT_ONE_WIDTH, 1),
+        ("rate and width", AND_WIDTH, 2),
+        ("examples", EXAMPLES, 2),
+    ],
+)
+def test_sweeps_show_the_numbers_of_the_tables(sweeps, sweep, labels, count):
+    sweeps.get_by_role("radio", name=sweep, exact=True).check()
+    rate = sweeps.get_by_role("slider")
+    rate.press("Home")
+    base, drawn = None, []
+    for i, label in enumerate(labels):
+        assert rate.get_attribute("aria-valuetext").endswith(f": {label}")
+        lines = check_sweep(sweeps, sweep, labels, i)
+        assert len(lines) == count
+        drawn.append([error[0] for error, _ in lines.values()])
+        for name, (error, change) in lines.items():
+            assert error[1] < error[0] < error[2]
+            if sweep == "examples":
+                base = {name: lines["p = 0"][0][0]}
+            else:
+                base = base or {name: error[0] for name, (error, _) in lines.items()}
+            if change:  # the mean of differences is the difference of means
+                assert abs(error[0] - base[name] - change[0]) < 0.0151
+        rate.press("ArrowRight")
+    check_marks(sweeps, np.transpose(drawn))
+
+
+def check_marks(figure, errors):
+    """Marks stand where the axis says."""
+    plot = figure.get_by_role("img")
+    heights = plot.locator(".ex-track").evaluate_all(
+        "t => t.map((e) => +e.getAttribute('d').match(/ ([\\d.]+)H/)[1])"
+    )
+    ticks = [float(t) for t in plot.locator("text").all_text_contents()[: len(heights)]]
+    per_point = (heights[-1] - heights[0]) / (ticks[-1] - ticks[0])
+    for kind, at, error in zip(
+        ("circle", "rect"), ("+m.getAttribute('cy')", "+m.getAttribute('y') + 4.5"), errors,
+        strict=False,
+    ):  # fmt: skip
+        found = plot.locator(f"{kind}[class^='ex-curve']").evaluate_all(
+            f"marks => marks.map((m) => {at})"
+        )
+        wanted = heights[0] + per_point * (np.array(error) - ticks[0])
+        assert np.allclose(found[: len(error)], wanted, atol=0.006 * abs(per_point))
+
+
+def test_sweeps_by_keyboard(sweeps):
+    page = sweeps.page
+    sweeps.get_by_role("radio").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("End")
+    check_sweep(sweeps, "rate and width", AND_WIDTH, 4)
+    page.keyboard.press("ArrowLeft")
+    check_sweep(sweeps, "rate and width", AND_WIDTH, 3)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowUp")
+    check_sweep(sweeps, "rate, at one width", AT_ONE_WIDTH, 3)
+    page.keyboard.press("Tab")
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowUp")  # from the first to the last, which has a point less
+    check_sweep(sweeps, "examples", EXAMPLES, 4)
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
+def test_sweeps_by_pointer(visit, touch):
+    page = visit(SWEEPS, has_touch=touch, width=390)
+    figure = page.locator(FIGURES[SWEEPS])
+
+    def press(locator, **where):
+        locator.scroll_into_view_if_needed()
+        (locator.tap if touch else locator.click)(**where)
+
+    press(figure.get_by_text("examples", exact=True))
+    check_sweep(figure, "examples", EXAMPLES, 2)
+    for i in (0, 3):
+        press(figure.locator(".ex-band").nth(i))
+        check_sweep(figure, "examples", EXAMPLES, i)
+        assert figure.get_by_role("slider").input_value() == str(i)
+    press(figure.get_by_text("rate and width", exact=True))
+    slider = figure.get_by_role("slider")
+    box = slider.bounding_box()
+    press(slider, position={"x": box["width"] - 2, "y": box["height"] / 2})
+    check_sweep(figure, "rate and width", AND_WIDTH, 4)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 # Around them.
 
 
-@both
+@each
 def test_without_scripts_the_figure_is_there(visit, path):
     figure = visit(path, java_script_enabled=False).locator(FIGURES[path])
     assert figure.locator("img").first.is_visible()
     assert figure.locator(".explorable").count() == 0
 
 
-@both
+@each
 def test_on_paper_the_figure_is_there(visit, path):
     page = visit(path)
     figure = page.locator(FIGURES[path])
@@ -446,7 +592,7 @@ def test_on_paper_the_figure_is_there(visit, path):
     assert not figure.locator(".explorable").is_visible()
 
 
-@both
+@each
 def test_nothing_is_wider_than_its_frame(visit, path):
     page = visit(path)
     figure = page.locator(FIGURES[path])
@@ -467,13 +613,13 @@ def test_nothing_is_wider_than_its_frame(visit, path):
         assert wide == [], width
 
 
-@both
+@each
 def test_from_disk(visit, path):
     figure = visit(path, base=HTML.as_uri()).locator(FIGURES[path])
     assert figure.get_by_role("status").inner_text()
 
 
-@both
+@each
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_state(visit, path, theme):
     """The pages' own test sees the first state only."""
