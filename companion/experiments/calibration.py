@@ -107,8 +107,8 @@ def calibration_error(probabilities, labels, bins=15):
 
 @experiment(
     question="Does dropout improve likelihood and calibration more than accuracy?",
-    prediction="A network that over-fits grows over-confident while its accuracy still "
-    "rises; so what curbs over-fitting should mend confidence more than accuracy.",
+    prediction="A network that overfits grows over-confident while its accuracy still "
+    "rises; so what curbs overfitting should mend confidence more than accuracy.",
     source="derived from Guo et al. (2017), section 3; no paper on dropout is tested",
     rule="By whole intervals, at p = 0.3 against p = 0: reproduces if the calibration "
     "error falls by a larger factor than the test error (mean log ratio over pairs); "

@@ -127,3 +127,9 @@ def test_no_fall_does_not_reproduce(monkeypatch):
 def test_rates_that_the_rule_needs_must_be_there(rates):
     with pytest.raises(ValueError, match="rates must begin with 0 and hold"):
         run(rates=rates)
+
+
+def test_full_confidence_shares_the_last_bin():
+    # Confidences 1, wrong, and .95, right: within one bin their gaps cancel in part.
+    error = calibration_error([[1.0, 0.0], [0.95, 0.05]], [1, 0], bins=10)
+    assert error == pytest.approx((1 - 0.05) / 2)

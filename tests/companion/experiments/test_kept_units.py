@@ -45,7 +45,16 @@ def test_wide_layers_that_mend_the_harm_reproduce(monkeypatch):
     assert verdict(monkeypatch) == "reproduces"
 
 
-@pytest.mark.parametrize("change", [{"_8": 70}, {"_5": 59}, {"_2": 50}, {"_6": 50}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"_8": 70},
+        {"_5": 59},
+        {"_2": 50},
+        {"_6": 50},
+        {"_2": 59, "_5": 58, "_6": 59},
+    ],
+)
 def test_one_half_of_the_rule_is_weaker(monkeypatch, change):
     assert verdict(monkeypatch, **change) == "weaker"
 
