@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from companion.data import mnist_digits
+from companion.experiments import autoencoder, draw_factors, mean_interval
 from companion.experiments import features as features_module
-from companion.experiments import mean_interval
 from companion.experiments import sparsity as sparsity_module
 from companion.experiments.autoencoder import Autoencoders, train_autoencoders
 from companion.experiments.features import (
@@ -20,13 +22,13 @@ TINY = {"units": 5, "progress": False}
 
 
 def made_up(active=1.0, zeros=(0.0, 0.5), error=1.0, pictures=None):
-    """Two rates, three seeds, 1,000 inputs, 4 units, of which the last is dead."""
+    """Two rates, three seeds, 1,000 inputs, 4 units, of which two are dead."""
     rng = np.random.default_rng(1)
     hidden = np.ones((2, 3, 1000, 4)) + rng.uniform(0, 0.01, (2, 3, 1, 1))
     for rate, share in enumerate(zeros):
         hidden[rate, :, : int(1000 * share)] = 0
     hidden[1] *= active
-    hidden[..., 3] = 0
+    hidden[..., 2:] = 0
     errors = np.ones((2, 3)) + rng.uniform(0, 0.01, (2, 3))
     errors[1] *= error
     return Autoencoders((0.0, 0.5), (0, 1, 2), hidden, pictures, errors)
@@ -46,6 +48,28 @@ def test_rates_of_a_seed_share_start_and_batches_and_differ_by_masks():
     np.testing.assert_array_equal(same.features[0], same.features[1])
     other = train_autoencoders((0.0, 0.3), (4,), steps=5, **TINY)
     assert (other.features[0] != other.features[1]).any()
+
+
+def test_the_gradient_is_that_of_autograd():
+    found = train_autoencoders((0.3,), (0,), units=5, steps=2, progress=False)
+    layers = autoencoder._parameters((0.3,), (0,), 5)
+    (w_in, b_in), (w_out, b_out) = layers
+    parameters = [w_in, b_in, w_out, b_out]
+    for parameter in parameters:
+        parameter.requires_grad_()
+    adam = torch.optim.Adam(parameters, lr=3e-3)
+    x, order = torch.from_numpy(mnist_digits().x_train), np.random.default_rng([0, 1])
+    masks = np.random.default_rng([0, 2])
+    for _ in range(2):
+        batch = x[order.integers(0, len(x), 32)][None]
+        hidden = torch.relu(batch @ w_in + b_in)
+        hidden = hidden * torch.from_numpy(draw_factors((32, 5), 0.3, masks))
+        logits = hidden @ w_out + b_out
+        adam.zero_grad()
+        binary_cross_entropy_with_logits(logits, batch).backward()
+        adam.step()
+    features = w_in.detach().mT.reshape(1, 1, 5, 28, 28)
+    np.testing.assert_allclose(found.features, features, atol=1e-5)
 
 
 def test_hidden_activations_are_those_of_the_features():
@@ -128,8 +152,8 @@ def test_verdicts_of_features_ignore_dead_units(monkeypatch, rough, wide, verdic
 
     def measure(change):
         changed = values + np.linspace(0, 0.01, 3)[:, None]
-        changed[1, :, :3] += change
-        changed[1, :, 3] -= 100 * change  # of the dead unit
+        changed[1, :, :2] += change
+        changed[1, :, 2:] -= 100 * change  # of the dead units
         return lambda _: changed
 
     pictures = np.ones((2, 3, 4, 28, 28))
