@@ -16,7 +16,7 @@ window.Explorables.sweeps = (() => {
   ];
 
   const signed = (value) => (value > 0 ? "+" : "") + number(value);
-  const interval = ([mean, low, high], write) => `${write(mean)} [${write(low)},\u00a0${write(high)}]`;
+  const interval = ([mean, low, high], write) => `${write(mean)} [${write(low)}, ${write(high)}]`;
 
   /* Where things stand: a function for each axis. The error's axis has a tick at every
      ten points and holds all intervals. */
