@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stand_in import trained
+from made_up import trained
 
 from companion.experiments import convergence as module
 from companion.experiments import mean_interval

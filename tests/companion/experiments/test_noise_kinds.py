@@ -1,7 +1,7 @@
 """Gaussian against Bernoulli noise: rows by hand, and each verdict."""
 
 import pytest
-from stand_in import trained
+from made_up import trained
 
 from companion.data import mnist1d
 from companion.experiments import mean_interval

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from stand_in import trained
+from made_up import trained
 
 from companion.data import mnist1d
 from companion.experiments import regularisers as module
