@@ -11,7 +11,7 @@ PHONE = 390
 # What a learner sees, and the section that must come first or second.
 SYMPTOMS = {
     "eval output still changes": "i-called-eval-why-does-the-output-still-change",
-    "LSTM dropout has no effect": "why-does-nn-lstm-dropout-0-9-change-nothing",
+    "LSTM dropout has no effect": "why-does-the-dropout-argument-of-nn-lstm-change-nothing",
     "attention weights do not sum to 1": "why-do-my-attention-weights-no-longer-sum-to-1",
     "slower training": "does-dropout-make-training-slower",
     "zeros at p = 0 in bfloat16": "why-are-elements-zeroed-at-p-0-in-bfloat16",
