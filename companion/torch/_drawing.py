@@ -39,7 +39,7 @@ def draw_uniforms(shape, rng, x):
     return _draw("uniforms", shape, 0.0, rng, x)
 
 
-def is_transformed(x):
+def is_transformed():
     """Is this code seen by a compiler, by torch.func or by forward-mode derivatives?"""
     return (
         torch.compiler.is_compiling()
@@ -49,7 +49,7 @@ def is_transformed(x):
 
 
 def _draw(kind, shape, p, rng, x):
-    if is_transformed(x):
+    if is_transformed():
         return _draw_op(_like(x), kind, list(shape), p, _number_of(rng))
     return _draw_now(kind, shape, p, rng, x.device)
 

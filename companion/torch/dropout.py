@@ -74,7 +74,7 @@ class _Select(torch.autograd.Function):
 
 def _apply(x, mask, p):
     """Apply a mask to x, p < 1, without checks: the fastest way that fits x."""
-    if not x.is_cpu or is_transformed(x):
+    if not x.is_cpu or is_transformed():
         return torch.where(mask, x * (1.0 / (1.0 - p)), 0.0)
     if x.requires_grad and torch.is_grad_enabled():
         return _Select.apply(x, mask, p)
@@ -234,7 +234,7 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     if (
         _is_small(x)
         and isinstance(rng, np.random.Generator)
-        and not is_transformed(x)
+        and not is_transformed()
         and not (x.requires_grad and torch.is_grad_enabled())
     ):  # the mask need not become a tensor
         return _select_and_scale_small(x, draw_array(shape, p, rng), p)

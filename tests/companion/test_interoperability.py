@@ -207,6 +207,20 @@ def test_compiled_code_notices_another_generator(rng):
         assert torch.equal(module(x), ct.dropout(x, 0.3, np.random.default_rng(seed)))
 
 
+@pytest.mark.parametrize(
+    "n", [100, 50_000]
+)  # NumPy computes the first, PyTorch the second
+def test_a_parameter_without_gradients_drops_like_any_tensor(n, rng):
+    x, seed = (
+        torch.tensor(rng.normal(size=n), requires_grad=True),
+        int(rng.integers(2**32)),
+    )
+    with torch.no_grad():
+        y = ct.dropout(x, 0.3, np.random.default_rng(seed))
+    assert not y.requires_grad
+    assert torch.equal(y, ct.dropout(x.detach(), 0.3, np.random.default_rng(seed)))
+
+
 @kinds
 def test_vmap_asks_how_to_draw(kind, rng):
     layer, x = layers(rng)[kind], torch.ones(2, *SHAPE)
