@@ -36,8 +36,7 @@ def _is_small(x):
 
 def _select_and_scale_small(x, mask, p):
     """As `_select_and_scale`, for a mask that is a NumPy array."""
-    array = x.detach().numpy() if x.requires_grad else x.numpy()
-    return torch.from_numpy(select_and_scale(array, mask, p))
+    return torch.from_numpy(select_and_scale(x.numpy(), mask, p))
 
 
 def _select_and_scale(x, mask, p):
