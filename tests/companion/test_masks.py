@@ -209,6 +209,7 @@ def test_the_number_of_threads_changes_nothing(kind, p):
             rng = np.random.Generator(getattr(np.random, kind)(5))
             rng.integers(7, dtype=np.int32)
             mask = draw_keep_mask(n, p, rng.bit_generator, threads)
+            assert mask.dtype == bool
             results.append((mask, repr(rng.bit_generator.state), rng.integers(2**32)))
         for mask, state, following in results[1:]:
             assert np.array_equal(mask, results[0][0])
