@@ -7,7 +7,7 @@ from companion._arguments import check_count
 from companion.data import mnist1d
 from companion.experiments.engine import activations, train_networks
 from companion.experiments.intervals import mean_interval
-from companion.experiments.registry import Finding, Row, experiment
+from companion.experiments.registry import Finding, Row, experiment, paired_rows
 
 
 def _checked(probabilities, labels):
@@ -183,12 +183,7 @@ def calibration(seeds=range(8), *, rates=(0.0, 0.3, 0.5, 0.8), epochs=60, progre
         "test loss, nats": runs.test_loss[..., -1],
         "calibration error, points": (ece := points(calibration_error)),
     }
-    rows = [
-        Row(measure, f"p = {p} - p = 0", mean_interval(values[i] - values[0]))
-        for measure, values in measures.items()
-        for i, p in enumerate(rates)
-        if i
-    ]
+    rows = paired_rows(measures, rates)
     rows += [
         Row("confidence - accuracy, points", f"p = {p:g}", mean_interval(gap))
         for p, gap in zip(rates, points(confidence_gap), strict=True)

@@ -4,9 +4,8 @@ import numpy as np
 
 from companion.data import mnist1d
 from companion.experiments.engine import train_networks
-from companion.experiments.intervals import mean_interval
 from companion.experiments.leave_one_out import leave_one_out, unit_correlation
-from companion.experiments.registry import Finding, Row, experiment
+from companion.experiments.registry import Finding, experiment, paired_rows
 from companion.experiments.robustness import damaged_accuracy
 
 RATES = (0.0, 0.2, 0.5)
@@ -92,11 +91,7 @@ def coadaptation(seeds=range(8), *, data=None, epochs=40, progress=True):
         batch_size=50, lr=3e-3, progress=progress,
     )  # fmt: skip
     found, units = _measured(runs, data)
-    rows = [
-        Row(name, f"p = {p} - p = 0", mean_interval(value - values[0]))
-        for name, values in found.items()
-        for p, value in zip(RATES[1:], values[1:], strict=True)
-    ]
+    rows = paired_rows(found, RATES)
     better = [
         row.interval.high < 0
         for row in rows

@@ -5,7 +5,7 @@ import numpy as np
 from companion.data import mnist1d
 from companion.experiments.engine import train_networks
 from companion.experiments.intervals import mean_interval
-from companion.experiments.registry import Finding, Row, experiment
+from companion.experiments.registry import Finding, Row, experiment, paired_rows
 
 
 @experiment(
@@ -81,12 +81,7 @@ def learning_curves(
         "test - training loss, nats": (runs.test_loss - runs.train_loss)[..., -1],
         "rise of the test loss, nats": rise,
     }
-    rows = [
-        Row(measure, f"p = {p} - p = 0", mean_interval(values[i] - values[0]))
-        for measure, values in measures.items()
-        for i, p in enumerate(rates)
-        if i
-    ]
+    rows = paired_rows(measures, rates)
     rows += [
         Row("rise of the test loss, nats", f"p = {p:g}", mean_interval(rise[i]))
         for i, p in enumerate(rates)

@@ -146,39 +146,3 @@ def _mean_correlation(h):
     if k < 2:
         return np.nan
     return (abs(np.corrcoef(h.T)).sum() - k) / (k * (k - 1))
-
-
-def worst_unit(damages):
-    """Return the largest damage that any single unit does, for each network.
-
-    Parameters
-    ----------
-    damages : list of numpy.ndarray
-        What `leave_one_out` returned: shape (networks, units) for each layer.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (networks,), in nats.
-
-    Raises
-    ------
-    ValueError
-        If damages is empty or the numbers of networks differ.
-
-    Notes
-    -----
-    Explained in chapter 2.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> worst_unit([np.array([[0.1, 0.3]]), np.array([[0.2]])])
-    array([0.3])
-    """
-    if not damages or len({len(d) for d in damages}) != 1:
-        raise ValueError(
-            "damages must hold one array for each hidden layer, of as many networks; "
-            f"got {[np.shape(d) for d in damages]}."
-        )
-    return np.concatenate(damages, axis=1).max(axis=1)

@@ -3,7 +3,7 @@
 from companion.data import mnist1d
 from companion.experiments.engine import train_networks
 from companion.experiments.intervals import mean_interval
-from companion.experiments.registry import Finding, Row, experiment
+from companion.experiments.registry import Finding, Row, experiment, paired_rows
 
 PLATEAU = (0.2, 0.4, 0.6)
 
@@ -85,12 +85,7 @@ def rate_sweep(
     )
     error = 100 * (1 - runs.test_accuracy[..., -1])
     loss = runs.test_loss[..., -1]
-    rows = [
-        Row(measure, f"p = {p} - p = 0", mean_interval(values[i] - values[0]))
-        for measure, values in (("test error, points", error), ("test loss, nats", loss))
-        for i, p in enumerate(rates)
-        if i
-    ]
+    rows = paired_rows({"test error, points": error, "test loss, nats": loss}, rates)
     at = rates.index
     rise = mean_interval(error[at(0.8)] - error[at(0.4)])
     rows.append(Row("test error, points", "p = 0.8 - p = 0.4", rise))

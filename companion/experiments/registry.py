@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, NamedTuple
 
-from companion.experiments.intervals import Interval
+from companion.experiments.intervals import Interval, mean_interval
 
 VERDICTS = ("reproduces", "weaker", "does not reproduce")
 COLUMNS = ("measure", "setting", "n", "mean", "low", "high", "interval")
@@ -57,6 +57,45 @@ class Row(NamedTuple):
         i = self.interval
         numbers = (f"{value:.3g}" for value in (i.mean, i.low, i.high))
         return (self.measure, self.setting, str(i.n), *numbers, i.method)
+
+
+def paired_rows(measures, rates):
+    """Return a row for each measure and each rate but the first: the paired change.
+
+    Parameters
+    ----------
+    measures : dict
+        Arrays of shape (rates, seeds) by the names of what they measure.
+    rates : sequence of float
+        The probabilities to **drop** of the networks; the first one is compared with.
+
+    Returns
+    -------
+    list of Row
+        With the mean over seeds of the change against the first rate, and its
+        Student t interval.
+
+    Raises
+    ------
+    ValueError
+        If an array has not one row for each rate, or `mean_interval` refuses a change.
+
+    Notes
+    -----
+    Explained in chapter 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> row, = paired_rows({"error": np.array([[9.0, 8.0], [7.0, 5.0]])}, (0, 0.3))
+    >>> print(row.measure, row.setting, row.interval)
+    error p = 0.3 - p = 0 -2.50 [-8.85, +3.85], n=2
+    """
+    return [
+        Row(measure, f"p = {p} - p = {rates[0]:g}", mean_interval(value - values[0]))
+        for measure, values in measures.items()
+        for p, value in zip(rates[1:], values[1:], strict=True)
+    ]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from companion.data import mnist1d
 from companion.experiments.engine import train_networks
-from companion.experiments.intervals import bootstrap_interval, mean_interval
-from companion.experiments.registry import Finding, Row, experiment
+from companion.experiments.intervals import bootstrap_interval
+from companion.experiments.registry import Finding, Row, experiment, paired_rows
 
 
 def _sd_ratio(first, second, axis):
@@ -94,11 +94,7 @@ def validation_spread(
         if i
     }
     rows = [Row(name, f"p = {p} to p = 0", ratio) for (name, p), ratio in ratios.items()]
-    rows += [
-        Row("mean error, points", f"p = {p} - p = 0", mean_interval(error[i] - error[0]))
-        for i, p in enumerate(rates)
-        if i
-    ]
+    rows += paired_rows({"mean error, points": error}, rates)
     below = [
         ratios[f"SD of the {name}, ratio", 0.2].high < 1 for name in ("error", "loss")
     ]

@@ -4,6 +4,9 @@ Random tests use exact binomial bounds with a false alarm of 1e-9 each. The
 comment beside a test says what deviation it notices (in 999 of 1,000 runs).
 """
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -214,6 +217,28 @@ def test_the_number_of_threads_changes_nothing(kind, p):
         for mask, state, following in results[1:]:
             assert np.array_equal(mask, results[0][0])
             assert (state, following) == results[0][1:]
+
+
+FORKED = """
+import os, signal
+import numpy as np
+from companion.masks import BLOCK, draw_keep_mask
+
+def kept():
+    return draw_keep_mask(2 * BLOCK, 0.3, np.random.PCG64(1), threads=2).sum()
+
+before, child = kept(), os.fork()
+if not child:
+    signal.alarm(30)  # without threads of its own it would wait for ever
+    os._exit(int(kept() != before))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_draws_with_threads_of_its_own():
+    """As the workers of a data loader do, after the parent has drawn."""
+    subprocess.run([sys.executable, "-c", FORKED], check=True)
 
 
 def test_blocks_change_nothing(rng):

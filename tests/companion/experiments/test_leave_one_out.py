@@ -7,7 +7,6 @@ import torch
 from companion.experiments.leave_one_out import (
     leave_one_out,
     unit_correlation,
-    worst_unit,
 )
 
 
@@ -70,11 +69,6 @@ def test_it_leaves_the_networks_alone(networks, examples):
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-def test_the_worst_unit_is_sought_in_every_layer():
-    damages = [np.array([[0.1, 0.5], [0.3, -1.0]]), np.array([[0.2], [0.4]])]
-    assert worst_unit(damages).tolist() == [0.5, 0.4]
-
-
 def test_correlation_of_copies_is_one_and_of_strangers_small():
     x = np.random.default_rng(0).uniform(1, 2, (5000, 2))
     eye, zero = torch.eye(2, dtype=torch.float64), torch.zeros(1, 1, 2).double()
@@ -110,9 +104,3 @@ def test_bad_examples_are_refused(networks, examples):
         leave_one_out(networks, x[:0], labels[:0])
     with pytest.raises(ValueError, match="at least 2 examples; got 1"):
         unit_correlation(networks, x[:1])
-
-
-@pytest.mark.parametrize("damages", [[], [np.zeros((2, 3)), np.zeros((1, 3))]])
-def test_damages_must_belong_together(damages):
-    with pytest.raises(ValueError, match="one array for each hidden layer"):
-        worst_unit(damages)

@@ -8,9 +8,16 @@ import sys
 
 import pytest
 
-from companion.experiments import Finding, Interval, Row, experiment, experiments
+from companion.experiments import (
+    Finding,
+    Interval,
+    Row,
+    experiment,
+    experiments,
+    mean_interval,
+)
 from companion.experiments import __main__ as command
-from companion.experiments.registry import COLUMNS, VERDICTS
+from companion.experiments.registry import COLUMNS, VERDICTS, paired_rows
 
 ROWS = (
     Row("loss <nats>", "p = 0.2", Interval(-0.91, -1.0, -0.8123456, 5)),
@@ -157,3 +164,15 @@ def test_it_runs_from_a_terminal():
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert "masked_memory: " in done.stdout
     assert done.stderr == ""
+
+
+def test_paired_rows_compare_each_rate_with_the_first(rng):
+    measures = {"a": rng.normal(size=(3, 5)), "b": rng.normal(size=(3, 5))}
+    rows = paired_rows(measures, (0.0, 0.2, 0.5))
+    assert [(row.measure, row.setting) for row in rows] == [
+        (name, f"p = {p} - p = 0") for name in "ab" for p in (0.2, 0.5)
+    ]
+    expected = [mean_interval(v[i] - v[0]) for v in measures.values() for i in (1, 2)]
+    assert [row.interval for row in rows] == expected
+    with pytest.raises(ValueError, match="shorter"):
+        paired_rows(measures, (0.0, 0.2, 0.5, 0.8))
