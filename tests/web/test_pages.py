@@ -74,6 +74,13 @@ def test_structure(visit, path):
     )
     for alt in alts:
         assert len(alt.split()) >= 6 and not re.search(r"\.(png|svg)\b", alt), alt
+    page.set_viewport_size({"width": PHONE, "height": 900})
+    squeezed = page.evaluate(
+        """[...document.querySelectorAll("article .cell_output figure")].filter((f) =>
+            f.checkVisibility() && f.getBoundingClientRect().width < 0.75 * innerWidth)
+            .map((f) => f.textContent)"""
+    )
+    assert squeezed == []  # beside the text there is no room on a phone
 
 
 @every_page
