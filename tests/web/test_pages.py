@@ -55,6 +55,7 @@ def test_accessible_and_never_wider_than_the_screen(visit, wait_until, path):
         page.set_viewport_size({"width": width, "height": 900})
         wait_until(page, "document.documentElement.scrollWidth <= innerWidth")
         wait_until(page, f"document.documentElement.dataset.theme === '{theme}'")
+        wait_until(page, "document.getAnimations().length === 0")  # cells fade in
         assert violations(axe, page, theme) == [], (theme, width)
 
 
