@@ -75,7 +75,9 @@ def select_and_scale(x, mask, p):
     # selection, also where x is inf or nan, and as fast as a product of floats.
     y = np.empty_like(x)
     bits = f"i{x.itemsize}"
-    np.multiply(x.view(bits), mask, out=y.view(bits))
+    y_bits = y.view(bits)
+    np.copyto(y_bits, mask)  # and then multiply: faster than a product of mixed types
+    np.multiply(y_bits, x.view(bits), out=y_bits)
     return np.multiply(y, scale, out=y, dtype=work, casting="same_kind")
 
 
