@@ -20,6 +20,7 @@ from companion._arguments import (
     check_p,
     check_p_below_1,
     check_rate,
+    check_shape,
 )
 from companion._training import check_same_length, initial_weights
 from companion.masks import gaussian_noise, keep_mask
@@ -98,9 +99,18 @@ def draw_factors(shape, p, rng, *, noise="bernoulli"):
     """
     check_p_below_1(p)
     _checked_noise(noise)
+    factors = np.empty(check_shape(shape), np.float32)
+    _fill_factors(factors, p, rng, noise)
+    return factors
+
+
+def _fill_factors(out, p, rng, noise):
+    """As `draw_factors`, into an array."""
     if noise == "gaussian":
-        return gaussian_noise(shape, p, rng).astype(np.float32)
-    return keep_mask(shape, p, rng) * np.float32(1.0 / (1.0 - p))
+        out[...] = gaussian_noise(out.shape, p, rng)
+    else:
+        out[...] = keep_mask(out.shape, p, rng)
+        out *= np.float32(1.0 / (1.0 - p))
 
 
 @torch.no_grad()
@@ -184,15 +194,20 @@ def _rounded_up(n, multiple):
     return -(-n // multiple) * multiple
 
 
-def _evaluate(weights, x, labels):
-    """Return loss and accuracy of each network; x is (n, …) or (networks, n, …)."""
-    losses, right, n = [], [], labels.shape[-1]
+def _take(x, rows):
+    """Return x[rows] as a tensor; to index is several times slower."""
+    return torch.nn.functional.embedding(torch.from_numpy(rows), torch.from_numpy(x))
+
+
+def _evaluate(weights, x, labels, rows):
+    """Return loss and accuracy of each network on rows of x, (n,) or (networks, n)."""
+    losses, right, n = [], [], rows.shape[-1]
     for start in range(0, n, CHUNK):
-        part = labels[..., start : start + CHUNK]
-        rows = np.arange(start, start + _rounded_up(part.shape[-1], 4)).clip(max=n - 1)
-        *_, logits = activations(weights, x[..., rows, :])
-        logits = logits[:, : part.shape[-1]]
-        part = np.broadcast_to(part, logits.shape[:2])
+        stop = min(start + CHUNK, n)
+        padded = np.arange(start, start + _rounded_up(stop - start, 4)).clip(max=n - 1)
+        *_, logits = activations(weights, _take(x, rows[..., padded]))
+        logits = logits[:, : stop - start]
+        part = np.broadcast_to(labels[rows[..., start:stop]], logits.shape[:2])
         z = _shifted(torch.from_numpy(logits))
         right_z = np.take_along_axis(z, part[:, None], 1)[:, 0]
         losses.append(np.log(np.exp(z).sum(axis=1)) - right_z)
@@ -293,13 +308,13 @@ class _Noise:
 
     def _draw(self, layer, width, network, rate, noise, rng, steps):
         ps = [rate(step) for step in steps] if callable(rate) else [rate]
-        out, shape = self.blocks[layer].numpy()[:, network], (self.shape[1], width)
+        out = self.blocks[layer].numpy()[:, network]
         if len(set(ps)) == 1:
             if callable(rate) or rate:  # ones stay ones
-                out[:] = draw_factors((BLOCK, *shape), ps[0], rng, noise=noise)
+                _fill_factors(out, ps[0], rng, noise)
         else:
             for factors, p in zip(out, ps, strict=True):
-                factors[:] = draw_factors(shape, p, rng, noise=noise)
+                _fill_factors(factors, p, rng, noise)
 
     def at(self, step):
         """Return the factors of a training step, one tensor for each layer."""
@@ -344,18 +359,14 @@ def _train_stack(
         momentum = of_networks(settings.momentum)
         velocities = [torch.zeros_like(value) for value, _ in pairs]
 
-    x_all, take = torch.from_numpy(data.x_train), torch.nn.functional.embedding
-    x_own, y_own = (
-        np.concatenate([a[s][None] for s in subsets] * n)
-        for a in (data.x_train, data.y_train)
-    )
+    own, all_test = np.tile(subsets, repeats), np.arange(len(data.x_test))
     rows, step = [], 0
     for epoch in range(1, epochs + 1):
         order = [r.permutation(s) for r, s in zip(shared, subsets, strict=True)]
         order = np.tile(order, repeats)
         for start in range(0, train_size - batch_size + 1, batch_size):
             batch = order[:, start : start + batch_size]
-            x, labels = take(torch.from_numpy(batch), x_all), data.y_train[batch]
+            x, labels = _take(data.x_train, batch), data.y_train[batch]
             _gradients(x, labels, weights, gradients, noise.at(step))
             if any(settings.weight_decay):
                 for value, gradient in pairs:
@@ -369,8 +380,8 @@ def _train_stack(
             step += 1
         if epoch % every == 0 or epoch == epochs:
             measured = (
-                *_evaluate(weights, x_own, y_own),
-                *_evaluate(weights, data.x_test, data.y_test),
+                *_evaluate(weights, data.x_train, data.y_train, own),
+                *_evaluate(weights, data.x_test, data.y_test, all_test),
             )
             rows.append(np.reshape(measured, (4, n, len(seeds))))
         tick()

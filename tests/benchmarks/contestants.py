@@ -164,14 +164,14 @@ def training_step():
     }
 
 
-def many_networks(width, networks=24, batch=64, steps=64):
+def many_networks(width, networks=24, batch=64, batches=64, epochs=4):
     """Return {contestant: function of p}: train networks 40-width-width-10 by Adam.
 
-    The last contestant only multiplies the matrices of these steps, which no engine
-    can do without.
+    They are evaluated once, after the last epoch. The last contestant only multiplies
+    the matrices of all this, which no engine can do without.
     """
     rng = np.random.default_rng(0)
-    n = batch * steps
+    n = batch * batches
     x, y = rng.standard_normal((n, 40), np.float32), rng.integers(0, 10, n)
     data = Split(x, y, x[:batch], y[:batch])
     inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
@@ -179,7 +179,8 @@ def many_networks(width, networks=24, batch=64, steps=64):
     def at_once(p):
         return train_networks(
             data, rates=(p,), seeds=range(networks), train_size=n,
-            hidden=(width, width), epochs=1, batch_size=batch, lr=1e-3, progress=False,
+            hidden=(width, width), epochs=epochs, batch_size=batch, lr=1e-3,
+            progress=False,
         )  # fmt: skip
 
     def in_a_loop(p):
@@ -191,10 +192,11 @@ def many_networks(width, networks=24, batch=64, steps=64):
                 nn.Linear(width, 10),
             )  # fmt: skip
             optimizer = torch.optim.Adam(model.parameters())
-            for rows in torch.randperm(n).split(batch):
-                optimizer.zero_grad()
-                F.cross_entropy(model(inputs[rows]), labels[rows]).backward()
-                optimizer.step()
+            for _ in range(epochs):
+                for rows in torch.randperm(n).split(batch):
+                    optimizer.zero_grad()
+                    F.cross_entropy(model(inputs[rows]), labels[rows]).backward()
+                    optimizer.step()
             model.eval()(inputs)
 
     sizes = list(itertools.pairwise((40, width, width, 10)))
@@ -204,14 +206,14 @@ def many_networks(width, networks=24, batch=64, steps=64):
     deltas = [torch.randn(networks, batch, size[1]) for size in sizes]
 
     def products(p):
-        for _ in range(steps):
+        for _ in range(epochs * batches):
             for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
                 torch.baddbmm(bias, layers[i], weight)
                 torch.bmm(layers[i].mT, deltas[i])
                 if i:
                     torch.bmm(deltas[i], weight.mT)
         for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-            for _ in range(steps):  # the evaluation
+            for _ in range(batches):  # the evaluation
                 torch.baddbmm(bias, layers[i], weight)
 
     return {

@@ -11,4 +11,4 @@ from benchmarks.contestants import many_networks
 @pytest.mark.parametrize("width", [64, 128, 256])
 def test_many_networks(race, width):
     torch.set_num_threads(2)
-    race(f"24 networks, width {width}", width, many_networks(width), (0.5,), rounds=9)
+    race(f"24 networks, width {width}", width, many_networks(width), (0.5,), rounds=5)
