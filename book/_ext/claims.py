@@ -119,6 +119,18 @@ def note_label(env, label, docname, title):
     std.labels[label] = docname, label, title
 
 
+def forget_evidence(app, env, docnames):
+    """Forget the evidence on pages that are about to be read again.
+
+    The page that had a claim's evidence may have lost it to one that is read earlier.
+    """
+    std = env.get_domain("std")
+    for labels in (std.anonlabels, std.labels):
+        for label, (docname, *_) in list(labels.items()):
+            if label.startswith("evidence-") and docname in docnames:
+                del labels[label]
+
+
 def anchor_evidence(app, doctree):
     """Give the first cell tagged claim-CNN of a page the anchor evidence-cNN."""
     env = app.env
@@ -159,5 +171,6 @@ def setup(app):
     app.add_directive("claim", Claim)
     app.add_directive("claim-ledger", ClaimLedger)
     app.connect("config-inited", check_ledger)
+    app.connect("env-before-read-docs", forget_evidence)
     app.connect("doctree-read", anchor_evidence)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -19,10 +19,10 @@ KEPT = 32
     rule="By whole intervals: reproduces if at p = 0.8 the widened layers have the lower "
     "error, and at p = 0.5 it is below that at p = 0 and not above that of any other "
     "rate; weaker if one of the two holds; else it does not reproduce.",
-    full_seeds=30,
+    full_seeds=60,
 )
 def kept_units(
-    seeds=range(8), *, rates=(0.0, 0.2, 0.5, 0.6, 0.8), epochs=60, progress=True
+    seeds=range(24), *, rates=(0.0, 0.2, 0.5, 0.6, 0.8), epochs=60, progress=True
 ):
     """Measure the test error over drop rates, with 32 units and with 32 kept units.
 

@@ -42,10 +42,10 @@ def _scores(log_p, labels):
     rule="By whole intervals of the test error against weight scaling, at p = 0.5: "
     "reproduces if one sampled network is worse and 50 are not; weaker if 50 are worse "
     "but better than one; else it does not reproduce.",
-    full_seeds=30,
+    full_seeds=100,
 )
 def monte_carlo(
-    seeds=range(8),
+    seeds=range(32),
     *,
     rates=(0.3, 0.5),
     sizes=(1, 2, 5, 10, 20, 50, 100),

@@ -16,10 +16,10 @@ PLATEAU = (0.2, 0.4, 0.6)
     rule="By whole intervals: reproduces if the error is below that at p = 0 for "
     "p = 0.2, 0.4 and 0.6, and at p = 0.8 above that at p = 0.4; weaker if it is below "
     "for one or two of the three; else it does not reproduce.",
-    full_seeds=30,
+    full_seeds=60,
 )
 def rate_sweep(
-    seeds=range(8),
+    seeds=range(24),
     *,
     rates=(0.0, 0.2, 0.4, 0.5, 0.6, 0.8),
     hidden=(128, 128),

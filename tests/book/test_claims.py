@@ -1,6 +1,8 @@
 """The ledger, the boxes and the asserting cells are one truth."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -143,3 +145,49 @@ def test_no_two_papers_share_a_label():
         shown = tuple(names) if len(names) < 3 else names[0]
         labels[shown, entry.fields["year"]] += 1
     assert max(labels.values()) == 1, labels.most_common(1)
+
+
+CONFIGURATION = f"""
+import sys
+
+sys.path.insert(0, {str(BOOK / "_ext")!r})
+extensions = ["claims"]
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
+
+class Cell(Directive):
+    def run(self):
+        return [nodes.container("", classes=["tag_claim-C01"])]
+
+
+def setup(app):
+    app.add_directive("cell", Cell)
+"""
+PAGES = """
+Pages
+=====
+
+:ref:`to it <evidence-c01>`
+
+.. toctree::
+
+   a
+   b
+"""
+
+
+def test_evidence_may_move_to_a_page_that_is_read_earlier(tmp_path):
+    """A second build still knows the pages of the first."""
+    (tmp_path / "conf.py").write_text(CONFIGURATION)
+    (tmp_path / "claims.yml").write_text("[]")
+    (tmp_path / "index.rst").write_text(PAGES)
+    html = tmp_path / "html"
+    for at in "ba":
+        for page in "ab":
+            text = f"Page\n====\n\nIt is on {at}.\n\n" + ".. cell::\n" * (page == at)
+            (tmp_path / f"{page}.rst").write_text(text)
+        command = [sys.executable, "-m", "sphinx", "-W", "-q", tmp_path, html]
+        subprocess.run(command, check=True, timeout=60)
+        assert f'href="{at}.html#evidence-c01"' in (html / "index.html").read_text()
