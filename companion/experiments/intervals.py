@@ -98,8 +98,8 @@ def bootstrap_interval(*samples, statistic, level=0.95):
     Raises
     ------
     ValueError
-        If shapes differ, n is below 4, a value is not finite, or level is out of
-        range.
+        If shapes differ, n is below 4, a value is not finite, nothing varies, or
+        level is out of range.
 
     Notes
     -----
@@ -129,6 +129,8 @@ def bootstrap_interval(*samples, statistic, level=0.95):
         )
     if not 0 < level < 1:
         raise ValueError(f"level must lie in (0, 1); got {level!r}.")
+    if not np.ptp(arrays, axis=1).any():
+        raise ValueError(f"samples must vary, to show their spread; got {samples!r}.")
     value = float(statistic(*arrays, axis=0))
     low, high = bootstrap(
         arrays,

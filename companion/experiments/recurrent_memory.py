@@ -242,7 +242,7 @@ def train_recall(
     question="Does a new mask on the carried state at every step destroy the memory?",
     prediction="Dropout on the recurrent connections erases what is stored for many "
     "steps; elsewhere it does not.",
-    source="Zaremba, Sutskever and Vinyals (2014), section 3.1",
+    source="Zaremba, Sutskever and Vinyals (2014), section 3",
     rule="Reproduces if fresh masks on the state cost more than 30 points of accuracy "
     "and no other place more than 10, by the ends of the intervals; weaker if fresh "
     "masks on the state cost anything.",
@@ -270,8 +270,8 @@ def masked_memory(seeds=range(5), *, progress=True):
 
     Notes
     -----
-    Source: Zaremba, Sutskever and Vinyals (2014), section 3.1. Explained in
-    chapter 6.
+    Source: Zaremba, Sutskever and Vinyals (2014), section 3. Explained in chapter
+    6.
 
     Examples
     --------

@@ -11,6 +11,7 @@ from companion.experiments.intervals import Interval, mean_interval
 
 VERDICTS = ("reproduces", "weaker", "does not reproduce")
 COLUMNS = ("measure", "setting", "n", "mean", "low", "high", "interval")
+SHOWN = ("setting", "mean", "low", "high")  # below each measure, where space is short
 
 
 class About(NamedTuple):
@@ -150,16 +151,22 @@ class Finding:
     __repr__ = __str__
 
     def _repr_html_(self):
-        head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells()) + "</tr>"
-            for row in self.rows
-        )
+        head = "".join(f'<th scope="col">{c}</th>' for c in SHOWN)
+        groups, body = {}, ""
+        for row in self.rows:
+            key = row.measure, row.interval.n, row.interval.method
+            groups.setdefault(key, []).append(row)
+        for (measure, n, method), rows in groups.items():
+            name = f"{escape(measure)} (n = {n}, {method} interval)"
+            body += f'<tbody><tr><th colspan="4" scope="rowgroup">{name}</th></tr>'
+            for _, setting, _, mean, low, high, _ in (row.cells() for row in rows):
+                cells = "".join(f"<td>{cell}</td>" for cell in (mean, low, high))
+                body += f'<tr><th scope="row">{escape(setting)}</th>{cells}</tr>'
+            body += "</tbody>"
         stated = "".join(f"<p>{escape(line)}</p>" for line in self._stated())
         return (
-            f'{stated}<table class="dataframe"><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table>"
-            f"<p><strong>Verdict: {self.verdict}</strong></p>"
+            f'{stated}<table class="dataframe"><thead><tr>{head}</tr></thead>{body}'
+            f"</table><p><strong>Verdict: {self.verdict}</strong></p>"
         )
 
     def _stated(self):

@@ -61,7 +61,7 @@ def damaged_accuracy(trained, x, labels, rng, *, drop=0.0, noise=0.0):
     >>> damaged_accuracy(trained, data.x_test, data.y_test, rng, drop=0.3).shape
     (2, 3)
     """
-    drop = check_p(drop)
+    drop = check_p(drop, "drop")
     check_generator(rng)
     if not (noise >= 0 and np.isfinite(noise)):
         raise ValueError(f"noise must be finite and 0 or more; got {noise!r}.")

@@ -89,7 +89,8 @@ def mean_ratio(values, base):
     Raises
     ------
     ValueError
-        If there are fewer than 2 pairs, or base holds a nan.
+        If there are fewer than 2 pairs, or a number is not above 0; base may hold no
+        nan.
 
     Notes
     -----
@@ -103,6 +104,16 @@ def mean_ratio(values, base):
     'never'
     """
     values, base = np.asarray(values, dtype=float), np.asarray(base, dtype=float)
+    if values.ndim != 1 or values.shape != base.shape or len(values) < 2:
+        raise ValueError(
+            "values and base must be 2 or more numbers each, in pairs; got shapes "
+            f"{values.shape} and {base.shape}."
+        )
+    if not (base > 0).all() or (values <= 0).any():
+        raise ValueError(
+            f"values and base must be above 0; got {values!r} and {base!r}. Only values "
+            "may hold a nan, for a curve that never arrived."
+        )
     if np.isnan(values).any():
         return Interval(np.inf, np.inf, np.inf, len(values), "never")
     logs = mean_interval(np.log(values / base))

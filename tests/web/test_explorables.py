@@ -445,10 +445,15 @@ EXAMPLES = ["40", "200", "1,000", "4,000", "8,000"]
 
 def printed(page):
     """The executed tables of the page: mean, low and high by measure and setting."""
-    rows = page.locator("table.dataframe tbody tr").evaluate_all(
-        "rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
+    groups = page.locator("table.dataframe tbody").evaluate_all(
+        "bodies => bodies.map((body) => "
+        "[...body.rows].map((row) => [...row.cells].map((cell) => cell.textContent)))"
     )
-    return {(row[0], row[1]): np.array(row[3:6], float) for row in rows}
+    return {
+        (head.split(" (n = ")[0], setting): np.array(values, float)
+        for (head,), *rows in groups
+        for setting, *values in rows
+    }
 
 
 def change_of(table, sweep, line, label):

@@ -65,6 +65,7 @@ def test_the_bootstrap_of_a_mean_is_near_student(rng):
         (([1.0, 2.0, 3.0, np.nan],), 0.95, "finite"),
         ((np.ones((4, 4)),), 0.95, "samples must be"),
         (([1.0, 2.0, 3.0, 4.0],), 1.0, "level must lie in"),
+        (([2.0, 2.0, 2.0, 2.0],), 0.95, "samples must vary"),
     ],
 )
 def test_what_cannot_be_resampled_is_refused(samples, level, message):

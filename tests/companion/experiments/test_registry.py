@@ -82,8 +82,12 @@ def test_text_and_html_hold_the_same():
     text, page = str(finding), finding._repr_html_()
     assert repr(finding) == text
     cells = Cells(page)
-    assert tuple(cells.heads) == COLUMNS
-    assert tuple(cells.cells) == ROWS[0].cells() + ROWS[1].cells()
+    assert tuple(cells.cells) == ROWS[0].cells()[3:6] + ROWS[1].cells()[3:6]
+    assert cells.heads == [
+        *("setting", "mean", "low", "high"),
+        *("loss <nats> (n = 5, t interval)", "p = 0.2"),
+        *("ratio (n = 40, bootstrap interval)", "p = 0.5"),
+    ]
     assert "loss <nats>" not in page
     for line in ("Is 1 < 2?", "Yes. (Nobody (1900), table 1)", "Verdict: weaker"):
         assert line in text
@@ -130,12 +134,37 @@ def test_a_run_writes_its_table_with_its_provenance(tmp_path, monkeypatch, capsy
     assert stated["question"] == STATED["question"]
     assert stated["verdict"] == "weaker"
     assert float(stated["seconds"]) < 60
-    for package in ("numpy", "scipy", "torch"):
+    for package in ("numpy", "scipy", "torch", "mnist1d"):
         assert stated[package] == importlib.metadata.version(package)
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     assert tuple(rows[0]) == COLUMNS
     assert [float(row["high"]) for row in rows] == [-0.8123456, 2e-7]
     assert rows[1]["interval"] == "bootstrap"
+
+
+def test_an_experiment_that_refuses_leaves_an_old_table(tmp_path, monkeypatch, capsys):
+    @experiment(**STATED)
+    def strict(seeds=range(5)):
+        raise ValueError("seeds must be 10 or more")
+
+    monkeypatch.setattr(command, "experiments", lambda: {"strict": strict})
+    file = tmp_path / "table.csv"
+    file.write_text("old")
+    with pytest.raises(SystemExit):
+        command.main(["run", "strict", "--out", str(file)])
+    assert "seeds must be 10 or more" in capsys.readouterr().err
+    assert file.read_text() == "old"
+
+
+def test_provenance_names_the_seeds_that_an_interrupt_left(tmp_path, monkeypatch):
+    @experiment(**STATED)
+    def short(seeds=range(5)):
+        return Finding(ROWS[:1], "weaker")  # of 5 seeds, whatever was asked for
+
+    monkeypatch.setattr(command, "experiments", lambda: {"short": short})
+    file = tmp_path / "table.csv"
+    command.main(["run", "short", "--seeds", "9", "--out", str(file)])
+    assert "# seeds: 0 to 4\n" in file.read_text(encoding="utf-8")
 
 
 def test_without_a_file_the_table_is_printed(monkeypatch, capsys):

@@ -71,7 +71,7 @@ def test_one_seed_gives_one_answer_and_the_input_is_left_alone(trained, data):
 
 @pytest.mark.parametrize("drop", [-0.1, 1.5, float("nan")])
 def test_impossible_drop_rates_are_refused(trained, data, drop):
-    with pytest.raises(ValueError, match="p must lie in"):
+    with pytest.raises(ValueError, match="drop must lie in"):
         damage(trained, data, drop=drop)
 
 

@@ -60,6 +60,16 @@ def test_one_curve_that_never_arrives_makes_the_ratio_infinite():
     assert (found.low, found.method) == (np.inf, "never")
 
 
-def test_a_base_that_never_arrives_is_refused():
-    with pytest.raises(ValueError, match="finite"):
-        mean_ratio([2.0, 3.0], [1.0, np.nan])
+@pytest.mark.parametrize(
+    ("values", "base", "message"),
+    [
+        ([2.0, 3.0], [1.0, np.nan], "base must be above 0"),
+        ([np.nan, 3.0], [np.nan, 1.0], "base must be above 0"),
+        ([2.0, -3.0], [1.0, 1.0], "values and base must be above 0"),
+        ([np.nan], [1.0], r"got shapes \(1,\) and \(1,\)"),
+        ([2.0, 3.0], [1.0], r"got shapes \(2,\) and \(1,\)"),
+    ],
+)
+def test_what_has_no_ratio_is_refused(values, base, message):
+    with pytest.raises(ValueError, match=message):
+        mean_ratio(values, base)
