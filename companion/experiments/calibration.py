@@ -106,7 +106,7 @@ def calibration_error(probabilities, labels, bins=15):
 
 
 @experiment(
-    question="Does dropout improve likelihood and calibration more than accuracy?",
+    question="Does dropout improve calibration more than accuracy?",
     prediction="A network that overfits grows over-confident while its accuracy still "
     "rises; so what curbs overfitting should mend confidence more than accuracy.",
     source="derived from Guo et al. (2017), section 3; no paper on dropout is tested",
@@ -134,10 +134,10 @@ def calibration(seeds=range(8), *, rates=(0.0, 0.3, 0.5, 0.8), epochs=60, progre
     -------
     Finding
         For each rate above 0 the paired changes of test error (points), test loss
-        (nats) and calibration error (points), for every rate the confidence minus
-        the accuracy (points), and the log ratios of the rule. In the field `raw` a
-        dict of the "rates" and of the probabilities, (rates, seeds, 1000, 10), and
-        "labels" of the test examples.
+        (nats) and calibration error (points), for every rate the calibration error
+        and the confidence minus the accuracy (points), and the log ratios of the rule.
+        In the field `raw` a dict of the "rates" and of the probabilities, (rates,
+        seeds, 1000, 10), and "labels" of the test examples.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def calibration(seeds=range(8), *, rates=(0.0, 0.3, 0.5, 0.8), epochs=60, progre
     Examples
     --------
     >>> calibration.about.question
-    'Does dropout improve likelihood and calibration more than accuracy?'
+    'Does dropout improve calibration more than accuracy?'
     """
     rates = tuple(rates)
     if rates[:1] != (0.0,) or 0.3 not in rates:
@@ -185,8 +185,12 @@ def calibration(seeds=range(8), *, rates=(0.0, 0.3, 0.5, 0.8), epochs=60, progre
     }
     rows = paired_rows(measures, rates)
     rows += [
-        Row("confidence - accuracy, points", f"p = {p:g}", mean_interval(gap))
-        for p, gap in zip(rates, points(confidence_gap), strict=True)
+        Row(name, f"p = {p:g}", mean_interval(values[i]))
+        for name, values in (
+            ("calibration error, points", ece),
+            ("confidence - accuracy, points", points(confidence_gap)),
+        )
+        for i, p in enumerate(rates)
     ]
     some = rates.index(0.3)
     logs = [np.log(values[some] / values[0]) for values in (ece, error)]

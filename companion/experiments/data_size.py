@@ -49,7 +49,7 @@ def data_size(
     -------
     Finding
         For each size the paired gain in test error, in percentage points (above 0:
-        dropout helps), and the change of the test loss in nats; and the gain at the
+        dropout helps), and the rise of the test loss in nats; and the gain at the
         best middle size against those at both ends. In the field `raw` a dict of
         "sizes" and of the arrays (sizes, 2, seeds) "error", "loss" and "train_error",
         without dropout and with.
@@ -99,7 +99,7 @@ def data_size(
         Row(measure, f"n = {size}", mean_interval(values))
         for measure, rows in (
             ("gain in test error, points", gains),
-            ("test loss, nats", loss[:, 1] - loss[:, 0]),
+            ("rise of test loss, nats", loss[:, 1] - loss[:, 0]),
         )
         for size, values in zip(sizes, rows, strict=True)
     ]

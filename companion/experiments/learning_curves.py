@@ -9,7 +9,7 @@ from companion.experiments.registry import Finding, Row, experiment, paired_rows
 
 
 @experiment(
-    question="Does dropout close the gap between training and test, and does training "
+    question="Does dropout narrow the gap between training and test, and does training "
     "go on without harm?",
     prediction="The test error ends lower, and learning proceeds without a need to stop "
     "early.",
@@ -42,7 +42,8 @@ def learning_curves(
     Finding
         For each rate above 0 the paired changes, against p = 0, of the test error in
         percentage points and of losses in nats; and for every rate how far the test
-        loss ends above its lowest value. In the field `raw` the `Trained` networks.
+        loss ends above the training loss, and above its own lowest value. In the
+        field `raw` the `Trained` networks.
 
     Raises
     ------
@@ -83,7 +84,8 @@ def learning_curves(
     }
     rows = paired_rows(measures, rates)
     rows += [
-        Row("rise of the test loss, nats", f"p = {p:g}", mean_interval(rise[i]))
+        Row(name, f"p = {p:g}", mean_interval(measures[name][i]))
+        for name in ("test - training loss, nats", "rise of the test loss, nats")
         for i, p in enumerate(rates)
     ]
     half = rates.index(0.5)

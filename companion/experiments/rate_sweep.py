@@ -5,7 +5,7 @@ from companion.experiments.engine import train_networks
 from companion.experiments.intervals import mean_interval
 from companion.experiments.registry import Finding, Row, experiment, paired_rows
 
-PLATEAU = (0.2, 0.4, 0.6)
+PLATEAU, FLAT = (0.2, 0.4, 0.6), 3  # points
 
 
 @experiment(
@@ -14,8 +14,9 @@ PLATEAU = (0.2, 0.4, 0.6)
     "beyond.",
     source="Srivastava et al. (2014), section 7.3, figure 9a",
     rule="By whole intervals: reproduces if the error is below that at p = 0 for "
-    "p = 0.2, 0.4 and 0.6, and at p = 0.8 above that at p = 0.4; weaker if it is below "
-    "for one or two of the three; else it does not reproduce.",
+    "p = 0.2, 0.4 and 0.6, for 0.2 and 0.6 at most 3 points above that at p = 0.4, and "
+    "for 0.8 above that at p = 0.4; weaker if it is below for one of the three at "
+    "least; else it does not reproduce.",
     full_seeds=60,
 )
 def rate_sweep(
@@ -49,8 +50,8 @@ def rate_sweep(
     -------
     Finding
         For each rate the paired change against p = 0, of the error in percentage
-        points and of the loss in nats, and the error at p = 0.8 against p = 0.4. In
-        the field `raw` the `Trained` networks.
+        points and of the loss in nats, and that of the error against p = 0.4. In the
+        field `raw` the `Trained` networks.
 
     Raises
     ------
@@ -87,10 +88,15 @@ def rate_sweep(
     loss = runs.test_loss[..., -1]
     rows = paired_rows({"test error, points": error, "test loss, nats": loss}, rates)
     at = rates.index
-    rise = mean_interval(error[at(0.8)] - error[at(0.4)])
-    rows.append(Row("test error, points", "p = 0.8 - p = 0.4", rise))
+    above = {
+        p: mean_interval(error[at(p)] - error[at(0.4)])
+        for p in rates
+        if p not in (0.0, 0.4)
+    }
+    rows += [Row("test error, points", f"p = {p} - p = 0.4", above[p]) for p in above]
+    flat = all(above[p].high <= FLAT for p in PLATEAU if p in above)
     below = sum(mean_interval(error[at(p)] - error[0]).high < 0 for p in PLATEAU)
-    if below == len(PLATEAU) and rise.low > 0:
+    if below == len(PLATEAU) and flat and above[0.8].low > 0:
         verdict = "reproduces"
     else:
         verdict = "weaker" if below else "does not reproduce"

@@ -249,7 +249,7 @@ def train_recall(
     full_seeds=10,
 )
 def masked_memory(seeds=range(5), *, progress=True):
-    """Measure what dropout in four places costs a network that has to remember.
+    """Measure what dropout at p = 0.3 in three places costs a network that remembers.
 
     Parameters
     ----------

@@ -2,8 +2,8 @@
 
 from companion.data import mnist1d
 from companion.experiments.engine import train_networks
-from companion.experiments.intervals import bootstrap_interval
-from companion.experiments.registry import Finding, Row, experiment, paired_rows
+from companion.experiments.intervals import bootstrap_interval, mean_interval
+from companion.experiments.registry import Finding, Row, experiment
 
 
 def _sd_ratio(first, second, axis):
@@ -42,10 +42,11 @@ def validation_spread(
     Returns
     -------
     Finding
-        For each rate above 0 the ratio of standard deviations to that at p = 0, of
-        the error, of the loss and of the loss over its mean, with bootstrap
-        intervals; and the paired change of the mean error in percentage points. In
-        the field `raw` the `Trained` networks.
+        For each rate above 0 against p = 0, and for each above 0.2 against 0.2: the
+        ratio of standard deviations of the error, of the loss and of the loss over its
+        mean, with bootstrap intervals; and the paired changes of the mean error, in
+        percentage points, and of the mean loss. In the field `raw` the `Trained`
+        networks.
 
     Raises
     ------
@@ -87,16 +88,30 @@ def validation_spread(
         "SD of the loss, ratio": loss,
         "SD of the loss over its mean, ratio": loss / loss.mean(axis=1, keepdims=True),
     }
+    pairs = [(p, base) for base in (0.0, 0.2) for p in rates if p > base]
     ratios = {
-        (name, p): bootstrap_interval(values[i], values[0], statistic=_sd_ratio)
+        (name, p, base): bootstrap_interval(
+            values[rates.index(p)], values[rates.index(base)], statistic=_sd_ratio
+        )
         for name, values in measures.items()
-        for i, p in enumerate(rates)
-        if i
+        for p, base in pairs
     }
-    rows = [Row(name, f"p = {p} to p = 0", ratio) for (name, p), ratio in ratios.items()]
-    rows += paired_rows({"mean error, points": error}, rates)
+    rows = [
+        Row(name, f"p = {p} to p = {base:g}", ratio)
+        for (name, p, base), ratio in ratios.items()
+    ]
+    rows += [
+        Row(
+            name,
+            f"p = {p} - p = {base:g}",
+            mean_interval(values[rates.index(p)] - values[rates.index(base)]),
+        )
+        for name, values in (("mean error, points", error), ("mean loss, nats", loss))
+        for p, base in pairs
+    ]
     below = [
-        ratios[f"SD of the {name}, ratio", 0.2].high < 1 for name in ("error", "loss")
+        ratios[f"SD of the {name}, ratio", 0.2, 0.0].high < 1
+        for name in ("error", "loss")
     ]
     verdict = "weaker" if below[1] else "does not reproduce"
     return Finding(rows, "reproduces" if below[0] else verdict, raw=runs)

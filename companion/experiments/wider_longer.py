@@ -47,8 +47,9 @@ def wider_longer(
     -------
     Finding
         For each width and time the paired gain in test error, in percentage points
-        (above 0: dropout helps); at the end the change of the test loss in nats, and
-        what the widest layers change against the narrowest, without dropout and with.
+        (above 0: dropout helps), and what it grew from the first time to the last; at
+        the end the change of the test loss in nats, and what the widest layers change
+        against the narrowest, without dropout, with it, and the difference of the two.
         In the field `raw` a dict of "widths", "epochs" and the arrays (widths, 2,
         seeds, times) "error", "loss" and "train_error", without dropout and with.
 
@@ -103,14 +104,28 @@ def wider_longer(
         for t, epoch in enumerate(runs.epochs)
     ]
     rows += [
+        Row(
+            "gain in test error, points",
+            f"{width} units, epoch {runs.epochs[-1]} - epoch {runs.epochs[0]}",
+            mean_interval(gain[:, -1] - gain[:, 0]),
+        )
+        for width, gain in zip(widths, gains, strict=True)
+    ]
+    rows += [
         Row("test loss, nats", f"{width} units, at the end", mean_interval(change))
         for width, change in zip(widths, (loss[:, 1] - loss[:, 0])[..., -1], strict=True)
     ]
-    plain, dropped = map(mean_interval, (error[-1] - error[0])[..., -1])
+    change = (error[-1] - error[0])[..., -1]  # (2, seeds)
+    plain, dropped = map(mean_interval, change)
     ends = f"{widths[-1]} - {widths[0]} units"
     rows += [
         Row("test error, points", f"p = 0, {ends}", plain),
         Row("test error, points", f"p = {rate}, {ends}", dropped),
+        Row(
+            "test error, points",
+            f"p = {rate} - p = 0, {ends}",
+            mean_interval(change[1] - change[0]),
+        ),
     ]
     verdict = "does not reproduce"
     if mean_interval(gains[-1, :, -1]).low > 0:

@@ -9,7 +9,7 @@ window.Explorables.sweeps = (() => {
   const source = document.getElementById("sweeps");
   const SWEEPS = source ? JSON.parse(source.dataset.sweeps) : {};
 
-  const WIDTH = 360, HEIGHT = 290, LEFT = 34, RIGHT = 344, TOP = 34, BASE = 240;
+  const WIDTH = 360, HEIGHT = 304, LEFT = 34, RIGHT = 344, TOP = 34, BASE = 240;
   const MARKS = [
     (x, y) => svg("circle", { cx: x, cy: y, r: 5, class: "ex-curve-0" }),
     (x, y) => svg("rect", { x: x - 4.5, y: y - 4.5, width: 9, height: 9, class: "ex-curve-1" }),
@@ -60,8 +60,10 @@ window.Explorables.sweeps = (() => {
         ticks.push(svg("path", { class: "ex-track", d: `M${LEFT} ${y(v)}H${RIGHT}` }),
           text(LEFT - 5, y(v) + 4, v, { "text-anchor": "end" }));
       }
+      // A name too near the one before it stands a line lower.
+      const lower = (i) => (i && x(at[i]) - x(at[i - 1]) < 9 * labels[i].length ? 16 : 0);
       const names = labels.map((name, i) =>
-        text(x(at[i]), BASE + 17, name, { "text-anchor": "middle", class: i === now && "ex-strong" }));
+        text(x(at[i]), BASE + 17 + lower(i), name, { "text-anchor": "middle", class: i === now && "ex-strong" }));
       const curves = lines.flatMap(({ error }, l) => [
         svg("path", { class: `ex-curve-${l}`, d: "M" + error.map(([mean], i) => `${x(at[i])} ${y(mean)}`).join("L") }),
         ...error.map(([, from, to], i) =>
@@ -102,7 +104,8 @@ window.Explorables.sweeps = (() => {
       const [mean, low, high] = change[now];
       if (!change[now].some(Boolean)) return `${is}, without dropout.`;
       const side = low > 0 ? "dropout harms" : high < 0 ? "dropout helps" : "the seeds do not decide";
-      return `${is}, ${signed(mean)} points against no dropout: ${side}.`;
+      const also = name.includes("kept") && low * high > 0 ? " together with wider layers" : "";
+      return `${is}, ${signed(mean)} points against no dropout: ${side}${also}.`;
     }
 
     render();

@@ -16,17 +16,22 @@ from companion.experiments.features import (
     pixels_in_use,
     roughness,
 )
-from companion.experiments.sparsity import ACTIVE, ERROR, ZERO, sparsity
+from companion.experiments.sparsity import ACTIVE, ERROR, HIGH, ZERO, sparsity
 
 TINY = {"units": 5, "progress": False}
 
 
-def made_up(active=1.0, zeros=(0.0, 0.5), error=1.0, pictures=None):
-    """Two rates, three seeds, 1,000 inputs, 4 units, of which two are dead."""
+def made_up(active=1.0, zeros=(0.0, 0.5), error=1.0, pictures=None, high=-5):
+    """Two rates, three seeds, 1,000 inputs, 4 units, of which two are dead.
+
+    At p = 0.5 `high` more inputs have high activations than at p = 0.
+    """
     rng = np.random.default_rng(1)
     hidden = np.ones((2, 3, 1000, 4)) + rng.uniform(0, 0.01, (2, 3, 1, 1))
     for rate, share in enumerate(zeros):
         hidden[rate, :, : int(1000 * share)] = 0
+        for seed in range(3):
+            hidden[rate, seed, 990 - seed - rate * high :] = 3
     hidden[1] *= active
     hidden[..., 2:] = 0
     errors = np.ones((2, 3)) + rng.uniform(0, 0.01, (2, 3))
@@ -107,16 +112,19 @@ def test_a_unit_is_live_if_one_input_moves_it():
 def test_rows_of_sparsity_by_hand():
     found = sparsity(range(2), steps=30, **TINY)
     run = found.raw
-    ratio = run.hidden[1].mean(axis=(1, 2), dtype=float)
-    ratio /= run.hidden[0].mean(axis=(1, 2), dtype=float)
-    assert found.interval(ACTIVE, "p = 0.5 / p = 0") == mean_interval(ratio)
-    zeros = [
-        [100 * (h[:, h.max(axis=0) > 0] == 0).mean() for h in rate] for rate in run.hidden
-    ]
-    expected = mean_interval(np.subtract(*reversed(zeros)))
-    np.testing.assert_allclose(
-        found.interval(ZERO, "p = 0.5 - p = 0")[:3], expected[:3], rtol=1e-6
-    )
+
+    def check(measure, setting, values):
+        interval = found.interval(measure, setting)
+        np.testing.assert_allclose(interval[:3], mean_interval(values)[:3], rtol=1e-6)
+
+    used = [[h[:, h.max(axis=0) > 0].astype(float) for h in rate] for rate in run.hidden]
+    for measure, share in ((ZERO, lambda h: h == 0), (HIGH, lambda h: h > 2)):
+        plain, dropped = ([100 * share(h).mean() for h in rate] for rate in used)
+        check(measure, "p = 0", plain)
+        check(measure, "p = 0.5 - p = 0", np.subtract(dropped, plain))
+    plain, dropped = ([h.mean() for h in rate] for rate in used)
+    check(ACTIVE, "p = 0.5", dropped)
+    check(ACTIVE, "p = 0.5 / p = 0", np.divide(dropped, plain))
     expected = mean_interval(run.error[1] / run.error[0])
     assert found.interval(ERROR, "p = 0.5 / p = 0") == expected
 
@@ -127,6 +135,8 @@ def test_rows_of_sparsity_by_hand():
         ({"active": 0.5}, "reproduces"),
         ({"active": 0.5, "error": 1.3}, "weaker"),
         ({"active": 1.5}, "does not reproduce"),
+        ({"active": 0.9}, "reproduces"),
+        ({"active": 0.9, "high": 5}, "does not reproduce"),
         ({"active": 0.2, "zeros": (0.3, 0.3)}, "does not reproduce"),
         ({"active": 1.5, "error": 1.3}, "does not reproduce"),
     ],

@@ -87,6 +87,8 @@ def test_rows_are_those_of_the_networks():
     for i, p in enumerate(("0", "0.3")):
         found = finding.interval("confidence - accuracy, points", f"p = {p}")
         assert found[:3] == pytest.approx(mean_interval(gap[i])[:3], abs=1e-5)
+        found = finding.interval("calibration error, points", f"p = {p}")
+        assert found[:3] == pytest.approx(mean_interval(ece[i])[:3], abs=1e-5)
     logs = np.log(ece[1] / ece[0])
     found = finding.interval("log ratio of calibration errors", "p = 0.3 to p = 0")
     assert found[:3] == pytest.approx(mean_interval(logs)[:3], abs=1e-5)

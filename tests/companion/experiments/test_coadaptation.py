@@ -26,7 +26,8 @@ def test_rows_are_the_damage_of_the_networks_that_were_trained():
         lost = points() - points(**damage)
         expected = mean_interval(lost[2] - lost[0])
         assert found.interval(name, "p = 0.5 - p = 0") == expected
-    assert len(found.rows) == 10
+        assert found.interval(name, "p = 0") == mean_interval(lost[0])
+    assert len(found.rows) == 15
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_rows_are_paired_gains():
     points = "gain in test error, points"
     for i, n in enumerate((40, 80, 120)):
         assert finding.interval(points, f"n = {n}") == mean_interval(gains[i])
-        found = finding.interval("test loss, nats", f"n = {n}")
+        found = finding.interval("rise of test loss, nats", f"n = {n}")
         assert found == mean_interval(raw["loss"][i, 1] - raw["loss"][i, 0])
     for i, n in ((0, 40), (2, 120)):
         found = finding.interval(points, f"n = 80 - n = {n}")

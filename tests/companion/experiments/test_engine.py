@@ -163,10 +163,17 @@ def test_a_loop_over_one_network_gives_the_same(curves):
                 forward(x[batch], drop), y[batch]
             ).backward()
             adam.step()
-    with torch.no_grad():
-        logits = forward(torch.as_tensor(curves.x_test), None)
-        loss = torch.nn.functional.cross_entropy(logits, torch.as_tensor(curves.y_test))
-    assert result.test_loss[1, 0, 0] == pytest.approx(loss.item(), rel=1e-4)
+    x_test, y_test = torch.as_tensor(curves.x_test), torch.as_tensor(curves.y_test)
+    for loss, accuracy, inputs, labels in (
+        (result.train_loss, result.train_accuracy, x[subset], y[subset]),
+        (result.test_loss, result.test_accuracy, x_test, y_test),
+    ):
+        with torch.no_grad():
+            logits = forward(inputs, None)
+        expected = torch.nn.functional.cross_entropy(logits, labels).item()
+        assert loss[1, 0, 0] == pytest.approx(expected, rel=1e-4)
+        right = (logits.argmax(dim=1) == labels).double().mean().item()
+        assert accuracy[1, 0, 0] == pytest.approx(right)
 
 
 def test_dropout_is_active(curves):
@@ -174,11 +181,18 @@ def test_dropout_is_active(curves):
     assert (result.train_loss[1] > result.train_loss[0]).all()
 
 
-@pytest.mark.parametrize("kind", ["bernoulli", "gaussian"])
-def test_sgd_does_what_autograd_and_torch_say(curves, kind):
-    """One network by autograd, torch.optim.SGD and a limit on the norms, same noise."""
+@pytest.mark.parametrize(
+    ("optimizer", "kind", "knobs"),
+    [
+        (torch.optim.SGD, "bernoulli", {"lr": 0.05, "momentum": 0.9}),
+        (torch.optim.SGD, "gaussian", {"lr": 0.05, "momentum": 0.9}),
+        (torch.optim.Adam, "bernoulli", {"lr": 0.01}),
+    ],
+)
+def test_a_step_is_what_autograd_and_torch_say(curves, optimizer, kind, knobs):
+    """One network by autograd, torch.optim and a limit on the norms, same noise."""
     p, p_in, seed, limit, n = 0.4, 0.2, 3, 0.5, 120
-    knobs = {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.02}
+    knobs = knobs | {"weight_decay": 0.02}
     result = train_networks(
         curves, rates=(0.1, p), seeds=(seed, 5), input_rate=(0.0, p_in),
         noise=("bernoulli", kind), max_norm=(np.inf, limit), **SETTINGS | knobs,
@@ -191,7 +205,7 @@ def test_sgd_does_what_autograd_and_torch_say(curves, kind):
         for sizes in ((40, 16), (16, 12), (12, 10))
         for array in initial_weights(*sizes, shared)
     ]
-    sgd = torch.optim.SGD(parameters, **knobs)
+    optimizer = optimizer(parameters, **knobs)
     x, y = torch.as_tensor(curves.x_train), torch.as_tensor(curves.y_train)
     noise = [
         torch.as_tensor(draw_factors((16, 40, width), rate, stream, noise=kind))
@@ -206,9 +220,9 @@ def test_sgd_does_what_autograd_and_torch_say(curves, kind):
         for layer in range(3):
             h = h @ parameters[2 * layer] + parameters[2 * layer + 1]
             h = torch.relu(h) * noise[layer + 1][step] if layer < 2 else h
-        sgd.zero_grad()
+        optimizer.zero_grad()
         torch.nn.functional.cross_entropy(h, y[batch]).backward()
-        sgd.step()
+        optimizer.step()
         for weight in parameters[::2]:
             norms = weight.data.norm(dim=0)
             binding += int((norms > limit).sum())

@@ -35,20 +35,25 @@ def test_the_kept_units_are_32_at_every_rate_and_rows_are_paired():
             assert found == mean_interval(values[i] - values[0])
     found = finding.interval(points, "p = 0.8, 160 - 32 units")
     assert found == mean_interval(raw["widened"][4] - raw["fixed"][4])
+    middle = (raw["fixed"][0] + raw["fixed"][4]) / 2
+    found = finding.interval(points, "p = 0.8, 160 units - midpoint")
+    assert found == mean_interval(raw["widened"][4] - middle)
     for i, p in ((1, 0.2), (3, 0.6), (4, 0.8)):
         found = finding.interval(points, f"32 kept units, p = 0.5 - p = {p}")
         assert found == mean_interval(raw["widened"][2] - raw["widened"][i])
-    assert len(finding.rows) == 12
+    assert len(finding.rows) == 13
 
 
-def test_wide_layers_that_mend_the_harm_reproduce(monkeypatch):
-    assert verdict(monkeypatch) == "reproduces"
+@pytest.mark.parametrize("change", [{}, {"_2": 52}])
+def test_wide_layers_that_mend_most_of_the_harm_reproduce(monkeypatch, change):
+    assert verdict(monkeypatch, **change) == "reproduces"
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"_8": 70},
+        {"_8": 64},
         {"_5": 59},
         {"_2": 50},
         {"_6": 50},

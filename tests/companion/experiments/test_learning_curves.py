@@ -41,9 +41,10 @@ def test_rows_are_paired_changes_at_the_end():
             found = finding.interval(name, f"p = {p} - p = 0")
             assert found == mean_interval(value[i] - value[0])
     for i, p in enumerate(("0", "0.3", "0.5")):
-        found = finding.interval("rise of the test loss, nats", f"p = {p}")
-        assert found == mean_interval(value[i])
-    assert len(finding.rows) == 11
+        for name in ("test - training loss, nats", "rise of the test loss, nats"):
+            found = finding.interval(name, f"p = {p}")
+            assert found == mean_interval(values[name][i])
+    assert len(finding.rows) == 14
 
 
 def test_lower_narrower_and_smaller_reproduces(monkeypatch):

@@ -25,18 +25,22 @@ def network(rng, networks=3):
     ]
 
 
+def streams(*seeds):
+    return [np.random.default_rng(seed) for seed in seeds]
+
+
 def test_averages_are_those_of_the_sampled_predictions():
     rng = np.random.default_rng(0)
     weights, x = network(rng), rng.normal(size=(6, 4)).astype(np.float32)
     found = {
         k: means
-        for k, *means in monte_carlo._averages(
-            weights, x, 0.3, (1, 4), np.random.default_rng(7)
-        )
+        for k, *means in monte_carlo._averages(weights, x, 0.3, (1, 4), streams(7, 8, 9))
     }
-    again, P = np.random.default_rng(7), []
+    again, P = streams(7, 8, 9), []
     for _ in range(4):
-        factors = [draw_factors((3, 6, 8), 0.3, again) for _ in range(2)]
+        factors = [
+            np.stack([draw_factors((6, 8), 0.3, own) for own in again]) for _ in range(2)
+        ]
         *_, logits = activations(weights, x, [None, *factors])
         P.append(softmax(logits.astype(float), axis=-1))
     for k in (1, 4):
@@ -52,7 +56,7 @@ def test_networks_and_examples_draw_masks_of_their_own():
     rng = np.random.default_rng(1)
     weights = [(w[:1].repeat(3, 1, 1), b[:1].repeat(3, 1, 1)) for w, b in network(rng)]
     x = np.ones((6, 4), np.float32)
-    ((_, found, _),) = monte_carlo._averages(weights, x, 0.5, (1,), rng)
+    ((_, found, _),) = monte_carlo._averages(weights, x, 0.5, (1,), streams(1, 2, 3))
     assert len(np.unique(found[..., 0])) > 12  # 18 draws, few of which agree
 
 
@@ -76,6 +80,13 @@ def test_rows_are_paired_differences_to_weight_scaling():
         geometric = finding.interval("test loss, nats", f"p = {p}, k = 50, geometric")
         assert geometric.mean != found.mean
     assert len(finding.rows) == 10
+
+
+def test_a_network_draws_the_same_masks_whatever_runs_beside_it_and_in_any_order():
+    few = run(range(3), epochs=1, sizes=(50, 1), progress=False).raw
+    more = run(range(4), epochs=1, sizes=(1, 50), progress=False).raw
+    assert few["sizes"] == more["sizes"] == (1, 50)
+    assert np.array_equal(few["error"], more["error"][..., :3])
 
 
 def verdict(monkeypatch, scaled, always, changing):

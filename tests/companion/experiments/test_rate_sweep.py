@@ -27,9 +27,10 @@ def test_rows_are_paired_changes_against_no_dropout():
         assert found == mean_interval(error[i] - error[0])
         found = finding.interval("test loss, nats", name)
         assert found == mean_interval(loss[i] - loss[0])
-    rise = finding.interval("test error, points", "p = 0.8 - p = 0.4")
-    assert rise == mean_interval(error[5] - error[2])
-    assert len(finding.rows) == 11
+    for i, p in ((1, 0.2), (3, 0.5), (4, 0.6), (5, 0.8)):
+        found = finding.interval("test error, points", f"p = {p} - p = 0.4")
+        assert found == mean_interval(error[i] - error[2])
+    assert len(finding.rows) == 14
     assert np.isfinite([row.interval[:3] for row in finding.rows]).all()
 
 
@@ -40,6 +41,11 @@ def test_a_plateau_between_two_slopes_reproduces(monkeypatch):
 @pytest.mark.parametrize("edge", ["_2", "_4", "_6"])
 def test_a_plateau_with_one_bad_rate_is_weaker(monkeypatch, edge):
     assert verdict(monkeypatch, **{edge: 50}) == "weaker"
+
+
+@pytest.mark.parametrize("edge", ["_2", "_6"])
+def test_a_valley_that_is_not_flat_is_weaker(monkeypatch, edge):
+    assert verdict(monkeypatch, **{edge: 48.5}) == "weaker"
 
 
 def test_without_a_rise_it_is_weaker(monkeypatch):

@@ -11,6 +11,7 @@ from companion.experiments.sgd_advice import (
     DROPOUT,
     ERROR,
     FACTOR,
+    LIMITED,
     LRS,
     PLAIN,
     sgd_advice,
@@ -65,4 +66,7 @@ def test_rows_of_real_networks():
     ]
     name = "dropout + max-norm, 0.99 - 0.9"
     assert found.interval(ERROR, name) == mean_interval(own[0] - own[1])
+    limited = errors[LIMITED][errors[LIMITED].mean(axis=1).argmin()]
+    found_change = found.interval(ERROR, f"{DROPOUT} - {LIMITED}")
+    assert found_change == mean_interval(own[1] - limited)
     assert errors[PLAIN].shape == (len(LRS), 4)

@@ -6,7 +6,7 @@ from made_up import trained
 from companion.data import mnist1d
 from companion.experiments import mean_interval
 from companion.experiments import underfitting as module
-from companion.experiments.underfitting import ACCURACY, FIT, ONCE, underfitting
+from companion.experiments.underfitting import ACCURACY, FIT, LEVEL, ONCE, underfitting
 
 
 def test_schedules_turn_after_three_tenths():
@@ -41,8 +41,13 @@ def test_rows_are_changes_against_none():
     found = underfitting(range(2), data=data, progress=False)
     runs = found.raw[ONCE]
     points = 100 * runs.test_accuracy[..., 0]
-    name = f"{ONCE}: early"
+    name = f"{ONCE}: early - none"
     assert found.interval(ACCURACY, name) == mean_interval(points[2] - points[0])
+    ahead = found.interval(ACCURACY, f"{ONCE}: early - standard")
+    assert ahead == mean_interval(points[2] - points[1])
     fit = runs.train_loss[..., 0]
     assert found.interval(FIT, name) == mean_interval(fit[2] - fit[0])
-    assert len(found.rows) == 18
+    assert found.interval(LEVEL, f"{ONCE}: training") == mean_interval(fit[0])
+    test = mean_interval(runs.test_loss[0, :, 0])
+    assert found.interval(LEVEL, f"{ONCE}: test") == test
+    assert len(found.rows) == 24

@@ -24,19 +24,24 @@ def test_rows_are_ratios_and_paired_changes():
     finding = run(range(10), hidden=(8,), epochs=1, progress=False)
     error = 100 * (1 - finding.raw.test_accuracy[..., -1])
     loss = finding.raw.test_loss[..., -1]
-    for i, p in ((1, 0.2), (2, 0.5)):
-        for name, values in (("error", error), ("loss", loss)):
-            found = finding.interval(f"SD of the {name}, ratio", f"p = {p} to p = 0")
-            wanted = bootstrap_interval(values[i], values[0], statistic=_sd_ratio)
+    for i, j, pair in (
+        (1, 0, "0.2 {} p = 0"),
+        (2, 0, "0.5 {} p = 0"),
+        (2, 1, "0.5 {} p = 0.2"),
+    ):
+        to, minus = (f"p = {pair}".format(word) for word in ("to", "-"))
+        for name, values, unit in (("error", error, "points"), ("loss", loss, "nats")):
+            found = finding.interval(f"SD of the {name}, ratio", to)
+            wanted = bootstrap_interval(values[i], values[j], statistic=_sd_ratio)
             assert found == wanted
-        found = finding.interval("mean error, points", f"p = {p} - p = 0")
-        assert found == mean_interval(error[i] - error[0])
+            found = finding.interval(f"mean {name}, {unit}", minus)
+            assert found == mean_interval(values[i] - values[j])
         of_loss, relative = (
-            finding.interval(name, f"p = {p} to p = 0").mean
+            finding.interval(name, to).mean
             for name in ("SD of the loss, ratio", "SD of the loss over its mean, ratio")
         )
-        assert relative == pytest.approx(of_loss * loss[0].mean() / loss[i].mean())
-    assert len(finding.rows) == 8
+        assert relative == pytest.approx(of_loss * loss[j].mean() / loss[i].mean())
+    assert len(finding.rows) == 15
 
 
 def verdict(monkeypatch, error, loss):

@@ -30,13 +30,18 @@ def test_rows_are_paired_gains_over_widths_and_times():
             name = f"{width} units, epoch {t + 1}"
             found = finding.interval("gain in test error, points", name)
             assert found == mean_interval(gains[i, :, t])
+        name = f"{width} units, epoch 2 - epoch 1"
+        found = finding.interval("gain in test error, points", name)
+        assert found == mean_interval(gains[i, :, 1] - gains[i, :, 0])
         found = finding.interval("test loss, nats", f"{width} units, at the end")
         change = raw["loss"][i, 1] - raw["loss"][i, 0]
         assert found == mean_interval(change[:, 1])
     for j, p in enumerate((0, 0.3)):
         found = finding.interval("test error, points", f"p = {p}, 8 - 4 units")
         assert found == mean_interval((raw["error"][1, j] - raw["error"][0, j])[:, 1])
-    assert len(finding.rows) == 8
+    found = finding.interval("test error, points", "p = 0.3 - p = 0, 8 - 4 units")
+    assert found == mean_interval(gains[0, :, 1] - gains[1, :, 1])
+    assert len(finding.rows) == 11
 
 
 def test_a_gain_and_a_lower_error_in_the_widest_reproduce(monkeypatch):
