@@ -157,7 +157,8 @@ class Finding:
             key = row.measure, row.interval.n, row.interval.method
             groups.setdefault(key, []).append(row)
         for (measure, n, method), rows in groups.items():
-            name = f"{escape(measure)} (n = {n}, {method} interval)"
+            interval = "no interval" if method == "never" else f"{method} interval"
+            name = f"{escape(measure)} (n = {n}, {interval})"
             body += f'<tbody><tr><th colspan="4" scope="rowgroup">{name}</th></tr>'
             for _, setting, _, mean, low, high, _ in (row.cells() for row in rows):
                 cells = "".join(f"<td>{cell}</td>" for cell in (mean, low, high))

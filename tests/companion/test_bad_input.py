@@ -58,6 +58,8 @@ def network_arguments():
     return {"data": data.mnist1d(100, 20), **CURVES}
 
 
+GOOD = data.mnist1d(100, 20)
+UNEQUAL = GOOD._replace(y_test=GOOD.y_test[1:])
 SIMPLE = ("TimeDropout", "GaussianDropout", "AlphaDropout", "AttentionDropout",
           "ChannelAlphaDropout")  # fmt: skip
 SIMPLE_LAYERS = [getattr(framework, name) for framework in (cn, ct) for name in SIMPLE]
@@ -486,11 +488,13 @@ TABLE |= {
         ("rates", (), ValueError, "rates and seeds must not be empty"),
         ("rates", (0.0, 1.0), ValueError, "rates must be below 1"),
         ("rates", (-0.1,), ValueError, r"rates must lie in \[0, 1\]"),
-        ("rates", (lambda step: 1.0,), ValueError, "p must be below 1"),
+        ("rates", (lambda step: 1.0,), ValueError, "rates must be below 1"),
         ("seeds", (), ValueError, "rates and seeds must not be empty"),
         ("seeds", (1, 1), ValueError, "seeds must all be different"),
         ("seeds", (-1,), ValueError, "seeds must be ints of 0 or more"),
         ("seeds", (0.5,), ValueError, "seeds must be ints of 0 or more"),
+        ("seeds", (True,), ValueError, "seeds must be ints of 0 or more"),
+        ("data", UNEQUAL, ValueError, "x and labels must have the same length"),
         ("hidden", (0,), ValueError, r"hidden\[0\] must be at least 1"),
         ("train_size", 81, ValueError, "train_size must lie between"),
         ("batch_size", 61, ValueError, "train_size must lie between"),
