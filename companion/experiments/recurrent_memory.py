@@ -270,8 +270,8 @@ def masked_memory(seeds=range(5), *, progress=True):
 
     Notes
     -----
-    Source: Zaremba, Sutskever and Vinyals (2014), section 3. Explained in chapter
-    6.
+    Source: Zaremba, Sutskever and Vinyals (2014), section 3. Explained
+    in chapter 6.
 
     Examples
     --------
