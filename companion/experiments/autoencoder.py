@@ -81,6 +81,8 @@ def _train(rates, seeds, units, steps, progress):
     features = w_in.mT.reshape(*shape, units, 28, 28).numpy()
     error = error.mean(axis=(1, 2), dtype=float).reshape(shape)
     hidden = hidden.reshape(*shape, *hidden.shape[1:])
+    for array in (hidden, features, error):  # the next caller gets them too
+        array.setflags(write=False)
     return Autoencoders(rates, seeds, hidden, features, error)
 
 

@@ -8,12 +8,17 @@ from companion.data import mnist1d
 from companion.experiments.engine import activations, train_networks
 from companion.experiments.intervals import mean_interval
 from companion.experiments.registry import Finding, Row, experiment, paired_rows
+from companion.numpy._arrays import check_numbers
 
 
 def _checked(probabilities, labels):
     """Return both as arrays, or raise the error that says what is wrong."""
     probabilities, labels = np.asarray(probabilities, float), np.asarray(labels)
-    if probabilities.ndim != 2 or len(probabilities) != len(labels) or not len(labels):
+    if (
+        probabilities.ndim != 2
+        or labels.shape != probabilities.shape[:1]
+        or not len(labels)
+    ):
         raise ValueError(
             "probabilities must have shape (n, classes), with one row for each of the "
             f"labels; got {probabilities.shape} and {labels.shape}."
@@ -23,7 +28,7 @@ def _checked(probabilities, labels):
             "probabilities must be 0 or more and sum to 1 in each row; got "
             f"{probabilities!r}. Pass them through a softmax."
         )
-    return probabilities, labels
+    return probabilities, check_numbers("labels", labels, probabilities.shape[1])
 
 
 def confidence_gap(probabilities, labels):

@@ -1,7 +1,7 @@
 """How many more steps does a network with dropout need to reach the same loss?"""
 
 from companion.data import mnist1d
-from companion.experiments.engine import train_networks
+from companion.experiments.engine import same_seeds, train_networks
 from companion.experiments.registry import Finding, Row, experiment
 from companion.experiments.slowdown import epochs_to_reach, mean_ratio
 
@@ -64,7 +64,7 @@ def convergence(seeds=range(8), *, data=None, epochs=26, progress=True):
     >>> convergence.about.full_seeds
     20
     """
-    data, raw = mnist1d() if data is None else data, {}
+    data, results, named = mnist1d() if data is None else data, [], []
     settings = {"p = 0, 64 units": (0.0, 64), **SETTINGS}
     for width in sorted({width for _, width in settings.values()}):
         names = [name for name, (_, units) in settings.items() if units == width]
@@ -73,8 +73,11 @@ def convergence(seeds=range(8), *, data=None, epochs=26, progress=True):
             train_size=2000, hidden=(width, width), epochs=epochs, batch_size=50,
             lr=3e-3, evaluate_every=1, progress=progress,
         )  # fmt: skip
-        raw |= dict(zip(names, runs.train_loss, strict=True))
-    rows = []
+        results.append(runs)
+        named += names
+        seeds = runs.seeds  # fewer after an interrupt
+    losses = (loss for runs in same_seeds(results) for loss in runs.train_loss)
+    raw, rows = dict(zip(named, losses, strict=True)), []
     for target in TARGETS:
         reached = {
             name: epochs_to_reach(losses, runs.epochs, target)

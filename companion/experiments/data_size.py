@@ -3,7 +3,7 @@
 import numpy as np
 
 from companion.data import mnist1d
-from companion.experiments.engine import train_networks
+from companion.experiments.engine import same_seeds, train_networks
 from companion.experiments.intervals import mean_interval
 from companion.experiments.registry import Finding, Row, experiment
 
@@ -72,7 +72,7 @@ def data_size(
     sizes = tuple(sizes)
     if len(sizes) < 3 or any(np.diff(sizes) <= 0):
         raise ValueError(f"sizes must be 3 or more that increase; got {sizes!r}.")
-    data, measured = mnist1d(10_000, 2000), []
+    data, results = mnist1d(10_000, 2000), []
     for size in sizes:
         runs = train_networks(
             data,
@@ -85,13 +85,16 @@ def data_size(
             lr=3e-3,
             progress=progress,
         )
-        measured.append(
-            [
-                100 * (1 - runs.test_accuracy[..., -1]),
-                runs.test_loss[..., -1],
-                100 * (1 - runs.train_accuracy[..., -1]),
-            ]
-        )
+        results.append(runs)
+        seeds = runs.seeds  # fewer after an interrupt
+    measured = [
+        [
+            100 * (1 - runs.test_accuracy[..., -1]),
+            runs.test_loss[..., -1],
+            100 * (1 - runs.train_accuracy[..., -1]),
+        ]
+        for runs in same_seeds(results)
+    ]
     error, loss, train_error = np.moveaxis(measured, 0, 1)
     gains = error[:, 0] - error[:, 1]  # (sizes, seeds)
     best = 1 + gains[1:-1].mean(axis=1).argmax()

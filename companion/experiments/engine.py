@@ -638,6 +638,63 @@ def train_networks(
     return Trained(rates, kept, times, *np.moveaxis(measured, 0, -1), weights)
 
 
+def same_seeds(results):
+    """Cut the results of several trainings to the seeds that all of them finished.
+
+    For an experiment that trains more than once and was interrupted.
+
+    Parameters
+    ----------
+    results : list of Trained
+        At least one; each was trained with the first seeds of the one before it.
+
+    Returns
+    -------
+    list of Trained
+        The same results, with the seeds of the shortest.
+
+    Raises
+    ------
+    ValueError
+        If seeds differ in more than their number.
+
+    Notes
+    -----
+    Explained in chapter 5.
+
+    Examples
+    --------
+    >>> from companion.data import mnist1d
+    >>> plan = {"rates": (0.0,), "train_size": 50, "hidden": (4,), "epochs": 1,
+    ...         "batch_size": 50, "lr": 0.1, "progress": False}
+    >>> data = mnist1d(200, 50)
+    >>> results = [train_networks(data, seeds=range(n), **plan) for n in (3, 2)]
+    >>> [runs.test_loss.shape for runs in same_seeds(results)]
+    [(1, 2, 1), (1, 2, 1)]
+    """
+    seeds = min((runs.seeds for runs in results), key=len)
+    count = len(seeds)
+    if any(runs.seeds[:count] != seeds for runs in results):
+        raise ValueError(
+            f"results must begin with the same seeds; got {[r.seeds for r in results]}."
+        )
+
+    def of_first(tensor, settings):
+        """Leave out networks; tensor is (settings * seeds, …)."""
+        return tensor.unflatten(0, (settings, -1))[:, :count].flatten(0, 1)
+
+    return [
+        Trained(
+            runs.rates,
+            seeds,
+            runs.epochs,
+            *(measured[:, :count] for measured in runs[3:7]),
+            [tuple(of_first(t, len(runs.rates)) for t in pair) for pair in runs.weights],
+        )
+        for runs in results
+    ]
+
+
 def _stacks(seeds, settings):
     """Cut the seeds into stacks: few enough networks in each, and work for everyone."""
     import joblib

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from companion._training import check_same_length
+from companion.numpy._arrays import check_numbers
 
 
 def _finish(h, weights):
@@ -73,7 +74,7 @@ def leave_one_out(weights, x, labels):
     check_same_length(x, labels)
     if not len(x):
         raise ValueError("x must hold at least one example; got none.")
-    labels = torch.as_tensor(labels)
+    labels = torch.as_tensor(check_numbers("labels", labels, weights[-1][0].shape[2]))
     h = torch.as_tensor(x).expand(len(weights[0][0]), -1, -1)
     full = _loss(_finish(h, weights), labels)
     damages = []

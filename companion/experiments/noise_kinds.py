@@ -5,7 +5,10 @@ from companion.experiments.engine import NOISES, train_networks
 from companion.experiments.intervals import mean_interval
 from companion.experiments.registry import Finding, Row, experiment
 
-ERROR, LOSS = "error, points (Gaussian - Bernoulli)", "test loss, nats (same)"
+ERROR, LOSS = (
+    "error, points (Gaussian - Bernoulli)",
+    "test loss, nats (Gaussian - Bernoulli)",
+)
 CURVES = {"train_size": 2000, "hidden": (64, 64), "epochs": 20, "lr": 3e-3}
 DIGITS = {"train_size": 1000, "hidden": (100,), "epochs": 20, "lr": 1e-3}
 SETTINGS = {

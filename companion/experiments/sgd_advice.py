@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from companion.data import mnist1d
-from companion.experiments.engine import train_networks
+from companion.experiments.engine import same_seeds, train_networks
 from companion.experiments.intervals import mean_interval
 from companion.experiments.registry import Finding, Row, experiment
 from companion.experiments.slowdown import mean_ratio
@@ -77,15 +77,19 @@ def sgd_advice(seeds=range(6), *, data=None, epochs=30, progress=True):
     >>> sgd_advice.about.source
     'Srivastava et al. (2014), appendices A.2 and A.3'
     """
-    data, raw = mnist1d() if data is None else data, {}
-    lrs = np.array(LRS)
-    for name, (p, norm, momentum) in SETTINGS.items():
+    data, lrs, results = mnist1d() if data is None else data, np.array(LRS), []
+    for p, norm, momentum in SETTINGS.values():
         runs = train_networks(
             data, rates=[p] * len(lrs), lr=[*(lrs * (1 - momentum) / 0.1)], seeds=seeds,
             train_size=1000, hidden=(64, 64), epochs=epochs, batch_size=50,
             momentum=momentum, max_norm=norm, progress=progress,
         )  # fmt: skip
-        raw[name] = 100 * (1 - runs.test_accuracy[..., -1])
+        results.append(runs)
+        seeds = runs.seeds  # fewer after an interrupt
+    raw = {
+        name: 100 * (1 - runs.test_accuracy[..., -1])
+        for name, runs in zip(SETTINGS, same_seeds(results), strict=True)
+    }
     best = {name: lrs[error.argmin(axis=0)] for name, error in raw.items()}
     rows = [
         Row(FACTOR, f"{name} / plain", mean_ratio(best[name], best[PLAIN]))
@@ -107,13 +111,14 @@ def sgd_advice(seeds=range(6), *, data=None, epochs=30, progress=True):
     own = {name: e[e.mean(axis=1).argmin()] for name, e in raw.items()}
     change = mean_interval(own[DROPOUT] - own[LIMITED])
     rows.append(Row(ERROR, f"{DROPOUT} - {LIMITED}", change))
-    rows += [
+    higher = [
         Row(ERROR, f"{name} - 0.9", mean_interval(own[name] - own[DROPOUT]))
         for name in SETTINGS
         if name.startswith("dropout") and name != DROPOUT
     ]
-    larger = rows[1].interval
-    calmer = any(row.interval.high < 0 for row in rows[5:])
+    rows += higher
+    larger = mean_ratio(best[DROPOUT], best[PLAIN])
+    calmer = any(row.interval.high < 0 for row in higher)
     if larger.low >= 10 and calmer:
         verdict = "reproduces"
     else:

@@ -2,8 +2,8 @@
 
 from companion.data import mnist1d
 from companion.experiments.engine import train_networks
-from companion.experiments.intervals import bootstrap_interval, mean_interval
-from companion.experiments.registry import Finding, Row, experiment
+from companion.experiments.intervals import bootstrap_interval
+from companion.experiments.registry import Finding, Row, experiment, paired_rows
 
 
 def _sd_ratio(first, second, axis):
@@ -100,15 +100,10 @@ def validation_spread(
         Row(name, f"p = {p} to p = {base:g}", ratio)
         for (name, p, base), ratio in ratios.items()
     ]
-    rows += [
-        Row(
-            name,
-            f"p = {p} - p = {base:g}",
-            mean_interval(values[rates.index(p)] - values[rates.index(base)]),
-        )
-        for name, values in (("mean error, points", error), ("mean loss, nats", loss))
-        for p, base in pairs
-    ]
+    above = [0.2, *(p for p in rates if p > 0.2)]
+    for name, values in (("mean error, points", error), ("mean loss, nats", loss)):
+        rows += paired_rows({name: values}, rates)
+        rows += paired_rows({name: values[[rates.index(p) for p in above]]}, above)
     below = [
         ratios[f"SD of the {name}, ratio", 0.2, 0.0].high < 1
         for name in ("error", "loss")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from companion.data import mnist1d
-from companion.experiments.engine import train_networks
+from companion.experiments.engine import same_seeds, train_networks
 from companion.experiments.intervals import mean_interval
 from companion.experiments.registry import Finding, Row, experiment
 
@@ -71,7 +71,7 @@ def wider_longer(
     widths = tuple(widths)
     if len(widths) < 2 or any(np.diff(widths) <= 0):
         raise ValueError(f"widths must be 2 or more that increase; got {widths!r}.")
-    data, measured = mnist1d(6000, 2000), []
+    data, results = mnist1d(6000, 2000), []
     for width in widths:
         runs = train_networks(
             data,
@@ -85,13 +85,12 @@ def wider_longer(
             evaluate_every=every,
             progress=progress,
         )
-        measured.append(
-            [
-                100 * (1 - runs.test_accuracy),
-                runs.test_loss,
-                100 * (1 - runs.train_accuracy),
-            ]
-        )
+        results.append(runs)
+        seeds = runs.seeds  # fewer after an interrupt
+    measured = [
+        [100 * (1 - runs.test_accuracy), runs.test_loss, 100 * (1 - runs.train_accuracy)]
+        for runs in same_seeds(results)
+    ]
     error, loss, train_error = np.moveaxis(measured, 0, 1)
     gains = error[:, 0] - error[:, 1]  # (widths, seeds, times)
     rows = [

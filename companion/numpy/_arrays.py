@@ -34,19 +34,16 @@ def check_mask(mask, shape):
     check_mask_fits(mask.shape, shape)
 
 
-def check_tokens(tokens, words):
-    """Return tokens as an array of integers in [0, words), or raise."""
-    tokens = np.asarray(tokens)
-    if not np.issubdtype(tokens.dtype, np.integer):
-        raise TypeError(
-            f"tokens must be integers; got {tokens.dtype}. Pass the numbers of the words."
-        )
-    if tokens.size and not 0 <= tokens.min() <= tokens.max() < words:
+def check_numbers(name, values, count):
+    """Return values, numbers of words or classes, as integers in [0, count), or raise."""
+    values = np.asarray(values)
+    if not np.issubdtype(values.dtype, np.integer):
+        raise TypeError(f"{name} must be integers, counted from 0; got {values.dtype}.")
+    if values.size and not 0 <= values.min() <= values.max() < count:
         raise ValueError(
-            f"tokens must lie in [0, {words}), the rows of the table; got "
-            f"{tokens.min()}..{tokens.max()}."
+            f"{name} must lie in [0, {count}); got {values.min()}..{values.max()}."
         )
-    return tokens
+    return values
 
 
 def check_float_dtype(dtype):

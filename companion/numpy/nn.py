@@ -15,7 +15,7 @@ from companion._training import (
     modes_restored,
     progress_bar,
 )
-from companion.numpy._arrays import check_float_dtype
+from companion.numpy._arrays import check_float_dtype, check_numbers
 
 
 class Module:
@@ -252,18 +252,12 @@ class CrossEntropyLoss:
 
     def __call__(self, logits, labels):
         labels = np.asarray(labels)
-        if not np.issubdtype(labels.dtype, np.integer):
-            raise TypeError(f"labels must be integers; got {labels.dtype}.")
         if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
             raise ValueError(
                 "logits must have shape (n, classes) and labels shape (n,), n > 0; "
                 f"got {logits.shape} and {labels.shape}."
             )
-        classes = logits.shape[1]
-        if labels.min() < 0 or labels.max() >= classes:
-            raise ValueError(
-                f"labels must lie in [0, {classes}); got {labels.min()}..{labels.max()}."
-            )
+        check_numbers("labels", labels, logits.shape[1])
         shifted = logits - logits.max(axis=1, keepdims=True)
         self._labels = labels
         self._log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

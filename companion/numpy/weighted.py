@@ -3,7 +3,7 @@
 import numpy as np
 
 from companion._arguments import check_axes, check_count, check_p
-from companion.numpy._arrays import check_float_dtype, check_tokens
+from companion.numpy._arrays import check_float_dtype, check_numbers
 from companion.numpy.dropout import Dropout, dropout_backward, dropout_forward
 from companion.numpy.nn import Linear, Module, Parameter
 from companion.numpy.variants import TimeDropout
@@ -141,7 +141,7 @@ class WordDropout(Module):
 
     def forward(self, tokens):
         """Return the rows of the tokens, dropped by word."""
-        self._tokens = check_tokens(tokens, len(self.weight.value))
+        self._tokens = check_numbers("tokens", tokens, len(self.weight.value))
         return self.dropout(self.weight.value)[self._tokens]
 
     def backward(self, dy):

@@ -219,8 +219,8 @@ def draw(times):
                     linewidth=2.5 if ours else 1.2,
                 )  # fmt: skip
             ax.set(title=f"{kind}, {threads_of(t)}")
-    axes[1, 0].set_xlabel("elements")
-    axes[1, 1].set_xlabel("elements")
+    for ax in axes[-1]:
+        ax.set_xlabel("elements")
     figure.supylabel("million elements a second (geometric mean over p)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)

@@ -481,6 +481,8 @@ def check_sweep(figure, sweep, labels, i):
             decided = {low > 0: "dropout harms", high < 0: "dropout helps"}
             verdict = says.split(f"{name}: ")[1].split(":")[1]
             assert verdict.startswith(" " + decided.get(True, "the seeds do not decide"))
+            both = "together with wider layers" in verdict
+            assert both == (name == "32 kept units" and any(decided))
         assert f"{name}: {error.split()[0]}\u00a0% wrong" in says
     return lines
 

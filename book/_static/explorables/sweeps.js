@@ -99,12 +99,12 @@ window.Explorables.sweeps = (() => {
       status.textContent = `At ${spot(now)}. ` + lines.map((line) => words(line, now)).join(" ");
     }
 
-    function words({ name, error, change }, now) {
+    function words({ name, error, change, besides }, now) {
       const is = `${name}: ${number(error[now][0])}\u00a0% wrong`;
       const [mean, low, high] = change[now];
       if (!change[now].some(Boolean)) return `${is}, without dropout.`;
       const side = low > 0 ? "dropout harms" : high < 0 ? "dropout helps" : "the seeds do not decide";
-      const also = name.includes("kept") && low * high > 0 ? " together with wider layers" : "";
+      const also = besides && low * high > 0 ? ` ${besides}` : "";
       return `${is}, ${signed(mean)} points against no dropout: ${side}${also}.`;
     }
 

@@ -184,3 +184,10 @@ def test_verdicts_of_features_ignore_dead_units(monkeypatch, rough, wide, verdic
 def test_bad_arguments_are_refused(change, error):
     with pytest.raises(error, match=r"units|steps"):
         train_autoencoders((0.0,), (0,), **{"units": 4, "steps": 1} | change)
+
+
+def test_nobody_can_change_what_the_next_caller_gets():
+    run = train_autoencoders((0.0,), (0,), units=3, steps=1, progress=False)
+    for array in (run.hidden, run.features, run.error):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 7

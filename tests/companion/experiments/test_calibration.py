@@ -54,6 +54,13 @@ def test_bad_probabilities_and_labels_are_refused(measure):
         measure([0.5, 0.5], [0, 1])
     with pytest.raises(ValueError, match="probabilities must have shape"):
         measure(np.ones((0, 2)), [])
+    rows = [[0.5, 0.5], [1.0, 0.0]]
+    with pytest.raises(ValueError, match=r"one row for each.*\(2, 1\)"):
+        measure(rows, [[0], [1]])
+    with pytest.raises(ValueError, match=r"labels must lie in \[0, 2\); got 0..2"):
+        measure(rows, [0, 2])
+    with pytest.raises(TypeError, match="labels must be integers"):
+        measure(rows, [0.0, 1.0])
     for rows in ([[0.5, 0.4]], [[1.5, -0.5]], [[np.nan, 0.5]]):
         with pytest.raises(ValueError, match=r"sum to 1.*softmax"):
             measure(rows, [0])

@@ -301,6 +301,22 @@ def test_an_interrupt_keeps_the_seeds_that_finished(curves, monkeypatch, capsys)
     )
 
 
+def test_results_are_cut_to_the_seeds_that_all_finished(curves):
+    results = [
+        train_networks(curves, rates=(0.0, 0.3), seeds=range(n), **SETTINGS)
+        for n in (5, 3)
+    ]
+    first, second = engine.same_seeds(results)
+    assert first.seeds == second.seeds == (0, 1, 2)
+    for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
+        assert (getattr(first, name) == getattr(second, name)).all(), name
+    for cut, alone in zip(first.weights, second.weights, strict=True):
+        assert all(map(torch.equal, cut, alone))
+    other = results[1]._replace(seeds=(0, 2, 1))
+    with pytest.raises(ValueError, match="must begin with the same seeds"):
+        engine.same_seeds([results[0], other])
+
+
 def test_an_interrupt_before_anything_is_finished_is_an_interrupt(curves, monkeypatch):
     def interrupted(**arguments):
         raise KeyboardInterrupt

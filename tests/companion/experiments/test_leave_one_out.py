@@ -100,6 +100,8 @@ def test_bad_examples_are_refused(networks, examples):
     x, labels = examples
     with pytest.raises(ValueError, match="same length"):
         leave_one_out(networks, x, labels[:-1])
+    with pytest.raises(ValueError, match=r"labels must lie in.*got -1..-1"):
+        leave_one_out(networks, x, np.full_like(labels, -1))
     with pytest.raises(ValueError, match="at least one example"):
         leave_one_out(networks, x[:0], labels[:0])
     with pytest.raises(ValueError, match="at least 2 examples; got 1"):

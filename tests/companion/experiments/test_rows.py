@@ -8,14 +8,17 @@ import itertools
 
 import numpy as np
 import pytest
+from made_up import trainer
 from scipy.special import log_softmax, logsumexp, softmax
 
 from companion.data import mnist1d, mnist_digits
 from companion.experiments import (
     coadaptation,
+    convergence,
     data_size,
     draw_factors,
     features,
+    kept_units,
     mean_interval,
     monte_carlo,
     noise_kinds,
@@ -383,3 +386,32 @@ def test_masked_memory_drops_three_tenths(monkeypatch):
     [measure] = {row.measure for row in found.rows}
     rows = zip(recurrent_memory.KINDS[1:], others, strict=True)
     assert_rows(found, {(measure, kind): none - points for kind, points in rows})
+
+
+@pytest.mark.parametrize(
+    ("module", "run"),
+    [
+        (kept_units, kept_units.kept_units),
+        (data_size, data_size.data_size),
+        (wider_longer, wider_longer.wider_longer),
+        (convergence, convergence.convergence),
+        (sgd_advice, sgd_advice.sgd_advice),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").rpartition(".")[2],
+)
+@pytest.mark.parametrize("at", [0, 1])
+def test_an_interrupt_leaves_the_seeds_that_all_trainings_finished(
+    monkeypatch, module, run, at
+):
+    instead, asked = trainer(lambda *_: 5, lambda p, width, n, t: 3 / t), []
+
+    def train(data, *, seeds, **settings):
+        asked.append(tuple(seeds))
+        kept = tuple(seeds)[: 4 if len(asked) == at + 1 else None]
+        return instead(data, seeds=kept, **settings)
+
+    monkeypatch.setattr(module, "train_networks", train)
+    found = run(range(6), progress=False)
+    assert {row.interval.n for row in found.rows} == {4}
+    assert asked[at + 1 :] == [(0, 1, 2, 3)] * (len(asked) - at - 1)
+    assert len(asked) > at + 1
