@@ -181,3 +181,29 @@ def check_nothing_kept(any_kept):
             "mask must be all False when p = 1, since nothing is kept then; got a mask "
             "that keeps elements. Pass the p with which the mask was drawn."
         )
+
+
+def check_array(name, value, shape=None):
+    """Raise unless value is an array of floats, of this shape if one is given."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        raise TypeError(f"{name} must be a NumPy array of floats; got {value!r}.")
+    if shape is not None and value.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}; got {value.shape}.")
+
+
+def check_rows(x, other):
+    """Raise unless x has two axes and `other` = (name, value, axis) fits that axis."""
+    check_array("x", x)
+    if x.ndim != 2:
+        raise ValueError(f"x must have shape (N, n); got {x.shape}.")
+    name, value, axis = other
+    check_array(name, value, (x.shape[axis],))
+
+
+def check_scaling(p, inverted):
+    p = check_p(p)
+    if inverted and p == 1.0:
+        raise ValueError(
+            "p must be below 1 for inverted dropout; got 1: nothing is kept."
+        )
+    return p

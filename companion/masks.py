@@ -12,10 +12,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from companion._arguments import check_generator, check_p, check_p_below_1, check_shape
-from companion.theory import block_start_rate
+from companion._arguments import (
+    check_count,
+    check_generator,
+    check_p,
+    check_p_below_1,
+    check_shape,
+)
 
-__all__ = ["block_keep_mask", "gaussian_noise", "keep_mask", "open_uniforms"]
+__all__ = [
+    "block_drop_rate",
+    "block_keep_mask",
+    "block_start_rate",
+    "gaussian_noise",
+    "keep_mask",
+    "open_uniforms",
+]
 
 # Elements drawn at a time: random bytes, comparison and result stay in the cache, and
 # the memory beyond the result stays below 1.5 MB.
@@ -188,6 +200,122 @@ def keep_mask(shape, p, rng):
     return draw_keep_mask(n, p, rng.bit_generator).reshape(shape)
 
 
+def _blocks_over(map_shape, block_size):
+    """Return for each element of a map how many blocks cover it, as float64."""
+    check_count("block_size", block_size)
+    shape = check_shape(map_shape, "map_shape")
+    if not shape or block_size > min(shape):
+        raise ValueError(
+            f"block_size must not exceed the smallest side of the map; got {block_size} "
+            f"for a map of shape {shape}. Choose a smaller block."
+        )
+    counts = np.ones(())
+    for n in shape:
+        i = np.arange(n)
+        along = np.minimum(i, n - block_size) - np.maximum(i - block_size + 1, 0) + 1
+        counts = counts[..., None] * along
+    return counts
+
+
+def block_drop_rate(gamma, map_shape, block_size):
+    """Return the expected fraction of a map that DropBlock drops.
+
+    Parameters
+    ----------
+    gamma : float
+        Probability that a block starts at a place where it fits, in [0, 1].
+    map_shape : tuple of int
+        (L,) or (H, W).
+    block_size : int
+        Side of a block, 1 up to the smallest side of the map.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If gamma is no probability or the block does not fit.
+
+    Notes
+    -----
+    An element is kept if none of the :math:`c` blocks that cover it starts:
+
+    .. math:: 1 - \\frac{1}{HW} \\sum_{ij} (1 - \\gamma)^{c_{ij}}
+
+    Source: follows from Ghiasi, Lin and Le (2018), algorithm 1. Explained in
+    chapter 6.
+
+    Examples
+    --------
+    The paper's gamma for p = 0.1 on a map of 28 by 28 with blocks of 7 drops less:
+
+    >>> gamma = 0.1 / 7**2 * 28**2 / (28 - 7 + 1) ** 2
+    >>> round(block_drop_rate(gamma, (28, 28), 7), 6)
+    0.093942
+    """
+    gamma = check_p(gamma, "gamma")
+    covers = _blocks_over(map_shape, block_size)
+    if gamma == 1.0:
+        return 1.0
+    return float(-np.expm1(covers * np.log1p(-gamma)).mean())
+
+
+@functools.lru_cache
+def _solve_start_rate(p, map_shape, block_size):
+    low, high = 0.0, p  # blocks only add: gamma is at most p
+    while low < (middle := (low + high) / 2) < high:
+        if block_drop_rate(middle, map_shape, block_size) < p:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def block_start_rate(p, map_shape, block_size):
+    """Return the gamma with which DropBlock drops the fraction p: the exact inverse.
+
+    Parameters
+    ----------
+    p : float
+        Expected fraction of the map that is **dropped**, in [0, 1].
+    map_shape : tuple of int
+        (L,) or (H, W).
+    block_size : int
+        Side of a block, 1 up to the smallest side of the map.
+
+    Returns
+    -------
+    float
+        In [0, 1]; p itself where no two blocks overlap in a way that matters:
+        block_size = 1, or a block as large as the map.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is no probability or the block does not fit.
+
+    Notes
+    -----
+    Bisection of `block_drop_rate`, which grows with gamma, down to neighbouring
+    floats. Source: derived here; Ghiasi, Lin and Le (2018), equation 1, give an
+    approximation. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> gamma = block_start_rate(0.1, (28, 28), 7)
+    >>> round(block_drop_rate(gamma, (28, 28), 7), 12)
+    0.1
+    """
+    p = check_p(p)
+    covers = _blocks_over(map_shape, block_size)
+    if p in (0.0, 1.0) or covers.max() == 1:
+        return p
+    return _solve_start_rate(p, tuple(map_shape), block_size)
+
+
 def block_keep_mask(shape, p, block_size, rng):
     """Draw a keep mask whose dropped elements form blocks: DropBlock's mask.
 
@@ -222,7 +350,7 @@ def block_keep_mask(shape, p, block_size, rng):
     Notes
     -----
     Each place where a whole block fits starts one with probability
-    :math:`\\gamma`, which `companion.theory.block_start_rate` computes from p.
+    :math:`\\gamma`, which `block_start_rate` computes from p.
     The paper's formula for :math:`\\gamma` ignores that blocks overlap and drops
     less than p. Elements near the border lie in fewer blocks and are dropped
     less often than those in the middle.

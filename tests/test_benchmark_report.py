@@ -5,8 +5,9 @@ import math
 
 import matplotlib.pyplot as plt
 import pytest
-from benchmarks import report
-from pages import ROOT
+
+from .benchmarks import report
+from .book.pages import ROOT
 
 RATES = (0.1, 0.8)
 

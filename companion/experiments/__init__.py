@@ -1,13 +1,22 @@
 """What the book measures: many small networks, trained at once."""
 
-from companion.experiments.engine import (
+from companion.experiments.finding import (
+    Finding,
+    Row,
+    experiment,
+    experiments,
+)
+from companion.experiments.statistics import (
+    Interval,
+    bootstrap_interval,
+    mean_interval,
+)
+from companion.experiments.training.engine import (
     Trained,
     activations,
     draw_factors,
     train_networks,
 )
-from companion.experiments.intervals import Interval, bootstrap_interval, mean_interval
-from companion.experiments.registry import Finding, Row, experiment, experiments
 
 __all__ = [
     "Finding",

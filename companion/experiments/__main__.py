@@ -8,7 +8,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from companion.experiments.registry import COLUMNS, experiments
+from companion.experiments.finding import COLUMNS, experiments
 
 PACKAGES = (
     *("dropout-verified-companion", "numpy", "scipy", "torch", "joblib"),

@@ -2,17 +2,19 @@
 
 from companion.numpy import nn
 from companion.numpy.dropout import Dropout, dropout, dropout_backward, dropout_forward
-from companion.numpy.models import dropout_active, monte_carlo, set_rate
-from companion.numpy.variants import (
-    AlphaDropout,
+from companion.numpy.granularity import (
     AttentionDropout,
-    ChannelAlphaDropout,
     ChannelDropout,
-    ConcreteDropout,
     DropBlock,
     DropPath,
-    GaussianDropout,
     TimeDropout,
+)
+from companion.numpy.models import dropout_active, monte_carlo, set_rate
+from companion.numpy.noise import (
+    AlphaDropout,
+    ChannelAlphaDropout,
+    ConcreteDropout,
+    GaussianDropout,
     alpha_dropout_backward,
     alpha_dropout_forward,
 )

@@ -7,7 +7,7 @@ import numpy as np
 from companion._arguments import check_p, check_passes
 from companion._training import modes_restored
 from companion.numpy.dropout import Dropout
-from companion.numpy.variants import ConcreteDropout
+from companion.numpy.noise import ConcreteDropout
 
 
 @contextlib.contextmanager

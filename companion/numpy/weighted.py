@@ -5,8 +5,8 @@ import numpy as np
 from companion._arguments import check_axes, check_count, check_p
 from companion.numpy._arrays import check_float_dtype, check_numbers
 from companion.numpy.dropout import Dropout, dropout_backward, dropout_forward
+from companion.numpy.granularity import TimeDropout
 from companion.numpy.nn import Linear, Module, Parameter
-from companion.numpy.variants import TimeDropout
 
 
 class DropConnect(Linear):

@@ -3,17 +3,19 @@
 from companion.torch import nn
 from companion.torch.checkpoint import replay_masks
 from companion.torch.dropout import Dropout, dropout, dropout_backward, dropout_forward
-from companion.torch.models import dropout_active, monte_carlo, set_rate
-from companion.torch.variants import (
-    AlphaDropout,
+from companion.torch.granularity import (
     AttentionDropout,
-    ChannelAlphaDropout,
     ChannelDropout,
-    ConcreteDropout,
     DropBlock,
     DropPath,
-    GaussianDropout,
     TimeDropout,
+)
+from companion.torch.models import dropout_active, monte_carlo, set_rate
+from companion.torch.noise import (
+    AlphaDropout,
+    ChannelAlphaDropout,
+    ConcreteDropout,
+    GaussianDropout,
     alpha_dropout_backward,
     alpha_dropout_forward,
 )

@@ -7,7 +7,7 @@ import torch
 from companion._arguments import check_p, check_passes
 from companion._training import modes_restored
 from companion.torch.dropout import Dropout
-from companion.torch.variants import ConcreteDropout
+from companion.torch.noise import ConcreteDropout
 
 OF_PYTORCH = (
     torch.nn.Dropout,

@@ -6,8 +6,8 @@ from torch.nn import functional as F
 from companion._arguments import check_axes, check_count, check_p
 from companion.torch._tensors import check_float_dtype, check_tokens
 from companion.torch.dropout import Dropout, dropout_forward
+from companion.torch.granularity import TimeDropout
 from companion.torch.nn import Linear
-from companion.torch.variants import TimeDropout
 
 
 class DropConnect(Linear):

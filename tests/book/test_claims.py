@@ -6,7 +6,9 @@ import sys
 from collections import Counter
 
 import pytest
-from pages import (
+from pybtex.database import parse_file
+
+from .pages import (
     BELOW,
     BOOK,
     CHAPTERS,
@@ -18,7 +20,6 @@ from pages import (
     read,
     tags,
 )
-from pybtex.database import parse_file
 
 claims = pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c["id"])
 

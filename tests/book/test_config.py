@@ -1,7 +1,8 @@
 """Jupyter Book does not validate its configuration: a misspelt key is silent."""
 
 import yaml
-from pages import BOOK, ROOT
+
+from .pages import BOOK, ROOT
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))

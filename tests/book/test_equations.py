@@ -9,7 +9,8 @@ import ast
 import re
 
 import pytest
-from pages import BOOK, CHAPTERS, code_cells, prose, read, tags
+
+from .pages import BOOK, CHAPTERS, code_cells, prose, read, tags
 
 PAGES = CHAPTERS[2:4] + sorted((BOOK / "04-mathematics").glob("*.ipynb"))
 pages = pytest.mark.parametrize("path", PAGES, ids=lambda p: p.stem)

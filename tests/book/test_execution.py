@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 from execution import fingerprint
-from pages import ROOT
+
+from .pages import ROOT
 
 
 @pytest.fixture

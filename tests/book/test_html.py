@@ -7,8 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from fontTools.ttLib import TTFont
-from pages import CLAIMS, HTML
-from public import PUBLIC
+
+from ..companion.public import PUBLIC
+from .pages import CLAIMS, HTML
 
 PAGES = sorted(HTML.glob("book/**/*.html"))
 pytestmark = pytest.mark.skipif(not PAGES, reason="there is no built book: run make book")

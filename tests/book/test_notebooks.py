@@ -4,7 +4,8 @@ import re
 import statistics
 
 import pytest
-from pages import CHAPTERS, NOTEBOOKS, asserts, calls, code_cells, prose, read, tags
+
+from .pages import CHAPTERS, NOTEBOOKS, asserts, calls, code_cells, prose, read, tags
 
 notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 chapters = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)

@@ -8,7 +8,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from pages import ROOT
+
+from .pages import ROOT
 
 
 def read_pins(file):

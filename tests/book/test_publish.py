@@ -4,7 +4,8 @@ import shutil
 import subprocess
 
 import pytest
-from pages import ROOT
+
+from .pages import ROOT
 
 
 @pytest.fixture

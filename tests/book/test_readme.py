@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from pages import ROOT
+
+from .pages import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = re.findall(r"```python\n(.*?)```", README, flags=re.S)

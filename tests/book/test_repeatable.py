@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pages import HTML, ROOT
+
+from .pages import HTML, ROOT
 
 
 def files(folder):

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from pages import ROOT
+
+from .pages import ROOT
 
 UNUSED = "http://127.0.0.1:9/simple"  # nothing listens there: as good as no network
 

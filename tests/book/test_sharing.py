@@ -5,8 +5,9 @@ import os
 import nbformat
 import pytest
 from downloads import first_cell
-from pages import BOOK, HTML, NOTEBOOKS, ROOT, read
 from sharing import add_launch_buttons, configure, repository
+
+from .pages import BOOK, HTML, NOTEBOOKS, ROOT, read
 
 BIBLIOGRAPHY = (BOOK / "references.bib").read_text(encoding="utf-8")
 

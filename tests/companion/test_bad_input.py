@@ -14,17 +14,23 @@ import torch
 import companion.numpy as cn
 import companion.torch as ct
 from companion import (
-    checks,
-    conformance,
     data,
     experiments,
     masks,
-    mutants,
     plots,
     schedules,
     theory,
 )
 from companion.experiments import train_networks
+from companion.verify import (
+    contract as conformance,
+)
+from companion.verify import (
+    mutants,
+)
+from companion.verify import (
+    properties as checks,
+)
 
 RNG = np.random.default_rng(0)
 X, T = np.ones((2, 3)), torch.ones(2, 3)

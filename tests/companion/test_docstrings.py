@@ -5,8 +5,9 @@ import inspect
 import re
 
 import pytest
-from pages import ROOT
-from public import MODULES, PUBLIC
+
+from ..book.pages import ROOT
+from .public import MODULES, PUBLIC
 
 names = pytest.mark.parametrize("name", PUBLIC)
 

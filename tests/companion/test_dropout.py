@@ -14,9 +14,13 @@ import torch
 
 import companion.numpy as cn
 import companion.torch as ct
-from companion.checks import count_is_plausible, dropout_violations, gradient_error
 from companion.masks import keep_mask
 from companion.theory import all_masks, dropped_variance, mask_probabilities
+from companion.verify.properties import (
+    count_is_plausible,
+    dropout_violations,
+    gradient_error,
+)
 
 RATES = [0.1, 0.3, 0.75, 0.8]
 

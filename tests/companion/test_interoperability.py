@@ -14,8 +14,8 @@ from torch.utils.checkpoint import checkpoint
 
 import companion.numpy as cn
 import companion.torch as ct
-from companion.checks import count_is_plausible
 from companion.masks import keep_mask
+from companion.verify.properties import count_is_plausible
 
 # 64 examples: two masks of DropPath, one draw an example, agree with probability 1e-15.
 SHAPE = (64, 6, 5, 5)

@@ -12,7 +12,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from companion.checks import count_is_plausible
 from companion.masks import (
     BLOCK,
     block_keep_mask,
@@ -22,6 +21,7 @@ from companion.masks import (
     open_uniforms,
 )
 from companion.theory import all_masks, block_start_rate, mask_probabilities
+from companion.verify.properties import count_is_plausible
 
 ABOVE_0, BELOW_1 = 2.0**-1074, 1 - 2.0**-53
 

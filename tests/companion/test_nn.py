@@ -10,7 +10,7 @@ import torch
 
 import companion.numpy as cn
 import companion.torch as ct
-from companion.checks import gradient_error
+from companion.verify.properties import gradient_error
 
 STEPS = 240
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from companion._arithmetic import ALPHA_PRIME
 from companion.theory import (
-    ALPHA_PRIME,
     all_masks,
     alpha_affine,
     block_drop_rate,

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from subjects import SUBJECTS
 
 import companion.numpy as cn
 import companion.torch as ct
-from companion.checks import count_is_plausible
-from companion.masks import keep_mask
+from companion.masks import block_start_rate, keep_mask
 from companion.theory import all_masks, dropped_variance, mask_probabilities
+from companion.verify.adapters import SUBJECTS
+from companion.verify.properties import count_is_plausible
 
 FLOATS = (6, 5, 4, 4)
 # name: arguments before and after p, options, shape of x (None: x holds tokens)
@@ -191,7 +191,7 @@ def test_a_torch_generator_draws_with_the_same_law(kind, rng):
     draws = dropped[tuple(slice(size) for size in own)]
     assert torch.equal(dropped, draws.expand(x.shape))
     if "Block" in kind:  # elements of a block are not independent: count the corners
-        draws, p = dropped[:, :, 0, 0], ct.variants.block_start_rate(p, (4, 4), 2)
+        draws, p = dropped[:, :, 0, 0], block_start_rate(p, (4, 4), 2)
     assert count_is_plausible(int(draws.sum()), draws.numel(), p)
 
 

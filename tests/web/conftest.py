@@ -7,7 +7,8 @@ import threading
 from urllib.parse import urlsplit
 
 import pytest
-from pages import HTML
+
+from ..book.pages import HTML
 
 # What the site is served under in every test: only its own files.
 POLICY = (

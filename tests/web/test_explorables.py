@@ -5,16 +5,17 @@ import re
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import BOOK, HTML, code_cells, read
 
 import companion.numpy as cn
-from companion.checks import count_is_plausible
 from companion.theory import (
     all_masks,
     dropped_mean,
     dropped_variance,
     mask_probabilities,
 )
+from companion.verify.properties import count_is_plausible
+
+from ..book.pages import BOOK, HTML, code_cells, read
 
 DROPS, THINNED = "book/03-algorithm.html", "book/04-mathematics.html"
 SWEEPS = "book/01-background/rate-and-data.html"

@@ -4,7 +4,8 @@ import re
 from itertools import pairwise
 
 import pytest
-from pages import HTML
+
+from ..book.pages import HTML
 
 WIDE, PHONE = 1280, 390  # pixels
 # index.html only forwards to book/index.html.

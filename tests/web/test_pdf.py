@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pypdfium2
 import pytest
-from pages import CHAPTERS, HTML, ROOT
+
+from ..book.pages import CHAPTERS, HTML, ROOT
 
 
 @pytest.fixture(scope="module")

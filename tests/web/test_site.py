@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from pages import HTML
+
+from ..book.pages import HTML
 
 CHAPTER, LANDING = "book/03-algorithm.html", "book/index.html"
 PHONE = 390

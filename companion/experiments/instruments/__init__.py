@@ -1,0 +1,1 @@
+"""What measures: time, slow-down, robustness, confidence, hidden units."""

@@ -1,0 +1,108 @@
+"""What single hidden units answer to."""
+
+import numpy as np
+
+
+def roughness(features):
+    """Return how much pictures change from pixel to pixel.
+
+    Parameters
+    ----------
+    features : array_like
+        Pictures, none of them all zero, shape (..., height, width).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (...): 0 for an even area, about 4 for white noise.
+
+    Raises
+    ------
+    ValueError
+        If features has fewer than 2 axes.
+
+    Notes
+    -----
+    The squared differences of neighbours, over the squared values. Explained in
+    chapter 2.
+
+    Examples
+    --------
+    >>> float(roughness([[1.0, 1.0], [1.0, 1.0]])), float(roughness([[1.0, -1.0]]))
+    (0.0, 2.0)
+    """
+    features = _pictures(features)
+    steps = [(np.diff(features, axis=axis) ** 2).sum(axis=(-2, -1)) for axis in (-2, -1)]
+    return sum(steps) / (features**2).sum(axis=(-2, -1))
+
+
+def pixels_in_use(features):
+    """Return over how many pixels the weight of a picture is spread.
+
+    Parameters
+    ----------
+    features : array_like
+        Pictures, none of them all zero, shape (..., height, width).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (...): 1 for a single pixel, height times width for an even area.
+
+    Raises
+    ------
+    ValueError
+        If features has fewer than 2 axes.
+
+    Notes
+    -----
+    .. math:: \\frac{\\left(\\sum_i w_i^2\\right)^2}{\\sum_i w_i^4}
+
+    Explained in chapter 2.
+
+    Examples
+    --------
+    >>> float(pixels_in_use([[0.0, 3.0]])), float(pixels_in_use([[2.0, -2.0]]))
+    (1.0, 2.0)
+    """
+    squares = _pictures(features) ** 2
+    return squares.sum(axis=(-2, -1)) ** 2 / (squares**2).sum(axis=(-2, -1))
+
+
+def _pictures(features):
+    features = np.asarray(features, dtype=float)
+    if features.ndim < 2:
+        raise ValueError(
+            f"features must be pictures, (..., height, width); got {features.shape}."
+        )
+    return features
+
+
+def live_units(hidden):
+    """Return which units answer to at least one input.
+
+    Parameters
+    ----------
+    hidden : numpy.ndarray
+        Activations after a ReLU, shape (..., inputs, units).
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans, shape (..., units).
+
+    Raises
+    ------
+    AxisError
+        If hidden has fewer than 2 axes.
+
+    Notes
+    -----
+    Explained in chapter 2.
+
+    Examples
+    --------
+    >>> live_units(np.array([[0.0, 1.0], [0.0, 0.0]]))
+    array([False,  True])
+    """
+    return hidden.max(axis=-2) > 0

@@ -1,0 +1,77 @@
+"""How well trained networks stand damage: dropped units and noisy inputs."""
+
+import numpy as np
+
+from companion._arguments import check_generator, check_p
+from companion.experiments.training.engine import activations
+from companion.numpy import dropout
+
+
+def damaged_accuracy(trained, x, labels, rng, *, drop=0.0, noise=0.0):
+    """Return the accuracy of trained networks whose units or inputs are damaged.
+
+    All networks meet the same damage: one mask for each example and hidden
+    layer, one noise for each input. So differences between them are paired.
+
+    Parameters
+    ----------
+    trained : companion.experiments.Trained
+        Result of `train_networks`; all hidden layers of a network count.
+    x : numpy.ndarray
+        Inputs, float32, shape (n, features).
+    labels : numpy.ndarray
+        Right answers, int64, shape (n,).
+    rng : numpy.random.Generator
+        Source of masks and noise. It draws the noise even if that is 0.
+    drop : float
+        Probability to **drop** each hidden unit, in [0, 1]; survivors are
+        divided by 1 - drop.
+    noise : float
+        Standard deviation of Gaussian noise added to the inputs, 0 or more.
+
+    Returns
+    -------
+    numpy.ndarray
+        Fractions in [0, 1], shape (rates, seeds).
+
+    Raises
+    ------
+    TypeError
+        If drop is not a real number or rng not a Generator.
+    ValueError
+        If drop lies outside [0, 1], noise is negative or not finite, or x and
+        labels differ in length.
+
+    Notes
+    -----
+    .. math:: x' = x + \\sigma \\epsilon, \\qquad h' = \\frac{m h}{1 - p}
+
+    Source: the question is that of Srivastava et al. (2014), sections 2 and
+    7.1. Explained in chapter 1.
+
+    Examples
+    --------
+    >>> from companion.data import mnist1d
+    >>> from companion.experiments import train_networks
+    >>> data = mnist1d(200, 50)
+    >>> trained = train_networks(
+    ...     data, rates=(0.0, 0.3), seeds=(0, 1, 2), train_size=100, hidden=(16,),
+    ...     epochs=2, batch_size=50, lr=1e-2, progress=False)
+    >>> rng = np.random.default_rng(0)
+    >>> damaged_accuracy(trained, data.x_test, data.y_test, rng, drop=0.3).shape
+    (2, 3)
+    """
+    drop = check_p(drop, "drop")
+    check_generator(rng)
+    if not (noise >= 0 and np.isfinite(noise)):
+        raise ValueError(f"noise must be finite and 0 or more; got {noise!r}.")
+    if len(x) != len(labels):
+        raise ValueError(
+            f"x and labels must have one length; got {len(x)} and {len(labels)}."
+        )
+    x = (x + noise * rng.standard_normal(x.shape)).astype(np.float32)
+    widths = [weight.shape[1] for weight, _ in trained.weights[1:]]
+    factors = [dropout(np.ones((len(x), w), np.float32), drop, rng) for w in widths]
+    *_, logits = activations(trained.weights, x, [None, *factors])
+    right = logits.argmax(axis=2) == labels
+    return right.mean(axis=1).reshape(len(trained.rates), -1)

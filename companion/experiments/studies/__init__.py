@@ -1,0 +1,1 @@
+"""One question a file, named as the function in it."""

@@ -1,0 +1,1 @@
+"""Train many small networks at once."""

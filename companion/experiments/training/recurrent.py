@@ -1,0 +1,238 @@
+"""Train gated recurrent units to remember a symbol, with dropout in several places.
+
+The task: see one of eight symbols, then noise for a number of steps, then name
+the symbol. Nothing but the carried state can bridge the gap.
+"""
+
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from companion._arguments import check_count, check_p
+from companion._training import initial_weights, progress_bar
+from companion.masks import keep_mask
+
+KINDS = ("none", "gates-fresh", "state-shared", "state-fresh")
+
+
+SYMBOLS = 8
+
+
+class Recall(NamedTuple):
+    """What `train_recall` measured; the arrays have shape (kinds, seeds).
+
+    Accuracies are fractions in [0, 1]; guessing gives 1/8.
+
+    Notes
+    -----
+    Explained in chapter 6.
+
+    Examples
+    --------
+    >>> Recall._fields
+    ('kinds', 'seeds', 'accuracy', 'training_accuracy')
+    """
+
+    kinds: tuple
+    seeds: tuple
+    accuracy: np.ndarray
+    training_accuracy: np.ndarray
+
+
+@contextmanager
+def _one_thread():
+    """Run torch on one thread inside: products this small only wait for a second one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _masks(kind, shape, p, rng):
+    """Return the factors for what is carried on and for what gates and read-out see.
+
+    Both have shape (times, batch, hidden), float32. The carried state is not
+    rescaled: a factor 1/(1-p) at each step would grow like (1-p)^-times.
+    """
+    if kind == "none":
+        p = 0.0
+    drawn = keep_mask((1, *shape[1:]) if kind == "state-shared" else shape, p, rng)
+    keep = np.broadcast_to(drawn, shape).astype(np.float32)
+    carry = keep if kind.startswith("state") else np.ones_like(keep)
+    return carry, keep / np.float32(1.0 - p)
+
+
+def _recall(x, weights, carry, seen):
+    """Run a gated recurrent unit over x; return its logits after the last step.
+
+    x has shape (networks, times, batch, inputs); carry and seen have one entry
+    more along times, since the read-out comes after the last step.
+    """
+    (w_in, b_in), (w_state, b_state), (w_out, b_out) = weights
+    from_input = torch.matmul(x, w_in[:, None]) + b_in[:, None]
+    h = torch.zeros(len(x), x.shape[2], w_state.shape[1])
+    for t in range(x.shape[1]):
+        from_state = torch.baddbmm(b_state, h * seen[t], w_state)
+        x_reset, x_update, x_new = from_input[:, t].chunk(3, dim=-1)
+        h_reset, h_update, h_new = from_state.chunk(3, dim=-1)
+        update = torch.sigmoid(x_update + h_update)
+        new = torch.tanh(x_new + torch.sigmoid(x_reset + h_reset) * h_new)
+        h = update * (h * carry[t]) + (1 - update) * new
+    return torch.baddbmm(b_out, h * seen[-1], w_out)
+
+
+def _examples(n, delay, rngs):
+    """Draw for each generator n sequences: a symbol, then `delay` steps of noise."""
+    inputs = np.zeros((len(rngs), delay + 1, n, SYMBOLS + 1), np.float32)
+    labels = np.stack([rng.integers(0, SYMBOLS, n) for rng in rngs])
+    for x, symbols, rng in zip(inputs, labels, rngs, strict=True):
+        x[0, np.arange(n), symbols] = 1.0
+        x[1:, :, SYMBOLS] = rng.standard_normal((delay, n))
+    return torch.from_numpy(inputs), torch.from_numpy(labels)
+
+
+def _initial(hidden, rngs, copies):
+    """Draw three weight matrices for each generator and repeat them for each kind."""
+    sizes = ((SYMBOLS + 1, 3 * hidden), (hidden, 3 * hidden), (hidden, SYMBOLS))
+    weights = []
+    for n_in, n_out in sizes:
+        drawn = [initial_weights(n_in, n_out, rng) for rng in rngs] * copies
+        weight = np.stack([w for w, _ in drawn]).astype(np.float32)
+        bias = np.stack([b for _, b in drawn]).astype(np.float32)[:, None]
+        pair = torch.from_numpy(weight), torch.from_numpy(bias)
+        weights.append(tuple(tensor.requires_grad_() for tensor in pair))
+    return weights
+
+
+@_one_thread()
+def train_recall(
+    kinds=KINDS,
+    *,
+    seeds,
+    p,
+    delay=14,
+    hidden=32,
+    steps=200,
+    batch_size=32,
+    lr=0.015,
+    progress=True,
+):
+    """Train gated recurrent units to recall a symbol, one for each kind and seed.
+
+    A seed fixes the initial weights and the training sequences; all kinds of
+    one seed share them, so differences between kinds are paired.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        Where the dropout sits: "none"; "gates-fresh", a new mask at every step
+        on what the gates see, while the state is carried on whole;
+        "state-shared", one mask for the whole sequence on the state itself;
+        "state-fresh", a new mask at every step on the state itself.
+    seeds : sequence of int
+        0 or more each.
+    p : float
+        Probability to **drop**, in [0, 1).
+    delay : int
+        Steps of noise between symbol and answer, at least 1.
+    hidden, steps, batch_size : int
+        Width of the state, training steps of Adam, sequences a step; at least 1.
+    lr : float
+        Learning rate of Adam.
+    progress : bool
+        Show a progress bar with the time left.
+
+    Returns
+    -------
+    Recall
+        Accuracy on 500 new sequences, shape (kinds, seeds): without masks
+        (evaluation) and with the masks of training.
+
+    Raises
+    ------
+    TypeError
+        If p is not a real number or a count not an int.
+    ValueError
+        If a kind is unknown, kinds or seeds are empty, or a value is out of
+        range.
+
+    Notes
+    -----
+    Works on one thread, whatever torch is set to, and restores that setting.
+    With carry mask c, gate mask m, update gate z and candidate n:
+
+    .. math:: h_t = z_t \\, (c_t h_{t-1}) + (1 - z_t) \\, n_t, \\qquad
+        z_t, n_t = f(x_t, \\; m_t h_{t-1} / (1 - p))
+
+    Source: Zaremba, Sutskever and Vinyals (2014) for the trouble; Gal and
+    Ghahramani (2016, NIPS) for the shared mask. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> result = train_recall(("none", "state-fresh"), seeds=(0, 1, 2), p=0.3,
+    ...                       delay=2, hidden=4, steps=2, progress=False)
+    >>> result.accuracy.shape
+    (2, 3)
+    """
+    kinds, seeds = tuple(kinds), tuple(seeds)
+    if not kinds or not seeds:
+        raise ValueError(
+            f"kinds and seeds must not be empty; got {kinds!r} and {seeds!r}."
+        )
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"kinds must be among {KINDS}; got {kind!r}.")
+    p = check_p(p)
+    if p == 1.0:
+        raise ValueError("p must be below 1, which keeps nothing; got 1.")
+    for name, value in (("delay", delay), ("hidden", hidden), ("steps", steps)):
+        check_count(name, value)
+    check_count("batch_size", batch_size)
+
+    # One stream for what all kinds of a seed share, one for the masks of each network.
+    shared = [np.random.default_rng([seed, 0]) for seed in seeds]
+    networks = [(kind, seed) for kind in kinds for seed in seeds]
+    streams = [np.random.default_rng([s, 1, KINDS.index(kind)]) for kind, s in networks]
+    weights = _initial(hidden, shared, len(kinds))
+    parameters = [tensor for pair in weights for tensor in pair]
+    optimizer = torch.optim.Adam(parameters, lr=lr, fused=True)
+
+    def draw(n):
+        shape = (delay + 2, n, hidden)
+        pairs = [
+            _masks(kind, shape, p, rng)
+            for (kind, _), rng in zip(networks, streams, strict=True)
+        ]
+        return [torch.from_numpy(np.stack(m, axis=1)) for m in zip(*pairs, strict=True)]
+
+    def sequences(n):
+        x, labels = _examples(n, delay, shared)
+        return x.repeat(len(kinds), 1, 1, 1), labels.repeat(len(kinds), 1)
+
+    for _ in progress_bar(range(steps), steps, progress):
+        x, labels = sequences(batch_size)
+        logits = _recall(x, weights, *draw(batch_size))
+        # A sum over networks: each gets the gradient it would get alone.
+        loss = torch.nn.functional.cross_entropy(
+            logits.reshape(-1, SYMBOLS), labels.reshape(-1), reduction="sum"
+        )
+        optimizer.zero_grad()
+        (loss / batch_size).backward()
+        optimizer.step()
+
+    with torch.no_grad():
+        x, labels = sequences(500)
+        ones = torch.ones(delay + 2, 1, 1, 1)
+        accuracies = [
+            (_recall(x, weights, *masks).argmax(dim=-1) == labels)
+            .double()
+            .mean(dim=1)
+            .numpy()
+            .reshape(len(kinds), len(seeds))
+            for masks in ((ones, ones), draw(500))
+        ]
+    return Recall(kinds, seeds, *accuracies)

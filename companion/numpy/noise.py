@@ -1,0 +1,366 @@
+"""Kinds of dropout in NumPy that differ in their noise: Gaussian, alpha, concrete."""
+
+import numpy as np
+
+from companion._arguments import (
+    check_generator,
+    check_logit,
+    check_nothing_kept,
+    check_p,
+    check_p_below_1,
+    check_rate,
+    check_temperature,
+)
+from companion._arithmetic import ALPHA_PRIME, alpha_affine
+from companion.masks import gaussian_noise, open_uniforms
+from companion.numpy._arrays import check_floats, check_mask, sigmoid, work_dtype
+from companion.numpy.dropout import Dropout
+from companion.numpy.granularity import ChannelDropout
+from companion.numpy.nn import Module, Parameter
+
+
+class GaussianDropout(Dropout):
+    """Multiplicative Gaussian noise with the mean and variance of dropout.
+
+    Parameters
+    ----------
+    p : float
+        Rate of the dropout whose variance the noise has, in [0, 1).
+    rng : numpy.random.Generator
+        Source of the noise. Each forward pass in training draws new noise.
+
+    Attributes
+    ----------
+    mask : numpy.ndarray or None
+        Noise of the last forward pass, float64; None if there was none.
+
+    Raises
+    ------
+    TypeError
+        If p is not a real number, rng not a Generator, or x not a float array.
+    ValueError
+        If p lies outside [0, 1).
+
+    Notes
+    -----
+    .. math:: y_i = \\xi_i x_i, \\quad \\xi_i \\sim N\\left(1, \\frac{p}{1 - p}\\right)
+
+    Nothing is dropped, and the sign of an activation may flip.
+
+    Source: Srivastava et al. (2014), section 10. Explained in chapter 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = GaussianDropout(0.2, np.random.default_rng(0))
+    >>> y = layer(np.ones(1_000_000))
+    >>> round(float(y.mean()), 2), round(float(y.var()), 2)
+    (1.0, 0.25)
+    """
+
+    def draw(self, x):
+        """Return new noise for x, or None in evaluation mode and for p = 0."""
+        p = check_p_below_1(self.p)
+        if not self.training or p == 0.0:
+            return None
+        return gaussian_noise(self.mask_shape(x.shape), p, self.rng)
+
+    @staticmethod
+    def _masked(x, noise, p):
+        return (x * noise).astype(x.dtype)
+
+    _masked_backward = _masked
+
+
+def alpha_dropout_forward(x, mask, p):
+    """Apply alpha dropout with a given mask: the dropped take the value of saturation.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Real floats of any shape. Left as it is.
+    mask : numpy.ndarray
+        Booleans, True = keep, of a shape that broadcasts to that of x.
+    p : float
+        Probability to **drop** with which the mask was drawn, in [0, 1].
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype as x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `dropout_forward`.
+
+    Notes
+    -----
+    .. math:: y_i = a \\, (m_i x_i + (1 - m_i) \\alpha') + b, \\quad
+        a = \\left((1 - p)(1 + p \\alpha'^2)\\right)^{-1/2}, \\quad b = -a p \\alpha'
+
+    where :math:`\\alpha' = -1.7581` is the value towards which SELU falls. An x of
+    mean 0 and variance 1 keeps both. For p = 1 the result is 0, the limit.
+
+    Source: Klambauer et al. (2017), section 3. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> alpha_dropout_forward(np.zeros(2), np.array([True, False]), 0.2).round(3)
+    array([ 0.309, -1.236])
+    """
+    p = check_p(p)
+    x = check_floats(x, "x")
+    check_mask(mask, x.shape)
+    if p == 1.0:
+        check_nothing_kept(mask.any())
+        return np.zeros_like(x)
+    a, b = alpha_affine(p)
+    work = work_dtype(x)
+    y = np.where(mask, work.type(a) * x.astype(work) + work.type(b), a * ALPHA_PRIME + b)
+    return y.astype(x.dtype)
+
+
+def alpha_dropout_backward(dy, mask, p):
+    """Return the gradient of alpha dropout with respect to x.
+
+    Parameters
+    ----------
+    dy : numpy.ndarray
+        Gradient of the loss with respect to the output; real floats.
+    mask : numpy.ndarray
+        The mask of the forward pass: booleans that broadcast to dy.
+    p : float
+        Probability to **drop** of the forward pass, in [0, 1].
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype as dy.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `dropout_forward`.
+
+    Notes
+    -----
+    .. math:: \\frac{\\partial L}{\\partial x_i}
+        = a \\, m_i \\, \\frac{\\partial L}{\\partial y_i}
+
+    Source: Klambauer et al. (2017), section 3. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> alpha_dropout_backward(np.ones(2), np.array([True, False]), 0.2).round(3)
+    array([0.879, 0.   ])
+    """
+    p = check_p(p)
+    dy = check_floats(dy, "dy")
+    check_mask(mask, dy.shape)
+    if p == 1.0:
+        check_nothing_kept(mask.any())
+        return np.zeros_like(dy)
+    work = work_dtype(dy)
+    scaled = work.type(alpha_affine(p)[0]) * dy.astype(work)
+    return np.where(mask, scaled, work.type(0)).astype(dy.dtype)
+
+
+class AlphaDropout(Dropout):
+    """Dropout for self-normalising networks: it keeps mean 0 and variance 1.
+
+    Parameters
+    ----------
+    p : float
+        Probability to **drop**, in [0, 1].
+    rng : numpy.random.Generator
+        Source of the masks. Each forward pass in training draws a new one.
+
+    Raises
+    ------
+    TypeError
+        If p is not a real number, rng not a Generator, or x not a float array.
+    ValueError
+        If p lies outside [0, 1].
+
+    Notes
+    -----
+    See `alpha_dropout_forward` for the equation.
+
+    Source: Klambauer et al. (2017), section 3. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = AlphaDropout(0.2, np.random.default_rng(1))
+    >>> layer(np.zeros(5)).round(3)
+    array([ 0.309,  0.309, -1.236,  0.309,  0.309])
+    """
+
+    _masked = staticmethod(alpha_dropout_forward)
+    _masked_backward = staticmethod(alpha_dropout_backward)
+
+
+class ChannelAlphaDropout(AlphaDropout, ChannelDropout):
+    """Alpha dropout of whole channels.
+
+    Parameters
+    ----------
+    p : float
+        Probability to **drop** a channel, in [0, 1].
+    rng : numpy.random.Generator
+        Source of the masks. Each forward pass in training draws a new one.
+    channels_last : bool
+        As in `ChannelDropout`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `ChannelDropout`.
+
+    Notes
+    -----
+    See `alpha_dropout_forward` for the equation; the mask has shape (N, C, 1, ...).
+
+    Source: Klambauer et al. (2017), section 3; PyTorch's name for it is feature
+    alpha dropout. Explained in chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = ChannelAlphaDropout(0.2, np.random.default_rng(1))
+    >>> layer(np.zeros((1, 4, 2)))[0].T.round(3)
+    array([[ 0.309,  0.309, -1.236,  0.309],
+           [ 0.309,  0.309, -1.236,  0.309]])
+    """
+
+
+class ConcreteDropout(Module):
+    """Dropout whose rate is learned, by a smooth stand-in for the mask.
+
+    Parameters
+    ----------
+    p : float
+        Rate to start from, the probability to **drop**, strictly inside (0, 1).
+    rng : numpy.random.Generator
+        Source of the uniforms. Each forward pass in training draws new ones.
+    temperature : float
+        Above 0; the smaller, the closer the noise is to 0 and 1.
+
+    Attributes
+    ----------
+    logit : Parameter
+        log(p / (1 - p)), a float64 array of shape (); what an optimiser changes.
+
+    Raises
+    ------
+    TypeError
+        If p or temperature is not a real number, rng not a Generator, or x not a
+        float array.
+    ValueError
+        If p lies outside (0, 1) or temperature is not above 0.
+    RuntimeError
+        If `backward` is called before `forward`.
+
+    Notes
+    -----
+    With u uniform on (0, 1), the temperature t, the sigmoid :math:`\\sigma` and its
+    inverse :math:`\\ell(p) = \\log p - \\log(1 - p)`,
+
+    .. math:: z_i = \\sigma\\left(\\frac{\\ell(p) + \\ell(u_i)}{t}\\right),
+        \\qquad y_i = \\frac{1 - z_i}{1 - p} \\, x_i .
+
+    z is near 1 with probability p; nothing is exactly 0, so nothing is dropped in
+    full, and E[y] is x only in the limit of temperature 0. Add `penalty` to the
+    loss: without it the rate falls towards 0.
+
+    Source: Gal, Hron and Kendall (2017), section 3. Explained in chapter 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = ConcreteDropout(0.2, np.random.default_rng(1), temperature=0.5)
+    >>> layer(np.ones(5)).round(2)
+    array([1.17, 0.05, 1.25, 0.06, 1.23])
+    >>> round(layer.p, 3)
+    0.2
+    """
+
+    def __init__(self, p, rng, *, temperature=0.1):
+        super().__init__()
+        self.logit = Parameter(np.array(check_logit(p)))
+        check_generator(rng)
+        check_temperature(temperature)
+        self.rng, self.temperature = rng, temperature
+        self._x = None
+
+    @property
+    def p(self):
+        """The present rate, a float in (0, 1)."""
+        return float(sigmoid(self.logit.value))
+
+    def draw(self, x):
+        """Return uniforms for x, or None in evaluation mode."""
+        return open_uniforms(x.shape, self.rng) if self.training else None
+
+    def forward(self, x):
+        """Return x times the smooth noise, or x itself in evaluation mode."""
+        self._x = check_floats(x, "x")
+        self._u = self.draw(x)
+        if self._u is None:
+            return self._x
+        z = (self.logit.value + np.log(self._u) - np.log1p(-self._u)) / self.temperature
+        self._z = sigmoid(z)
+        self._scale = (1.0 - self._z) / (1.0 - self.p)
+        return (self._x * self._scale).astype(x.dtype)
+
+    def backward(self, dy):
+        """Store the gradient of the rate's logit; return that of x."""
+        if self._x is None:
+            raise RuntimeError("backward needs a forward pass. Call the layer first.")
+        dy = check_floats(dy, "dy")
+        if self._u is None:
+            self.logit.grad = np.zeros(())
+            return dy
+        p, z = self.p, self._z
+        slope = ((1.0 - z) * p - z * (1.0 - z) / self.temperature) / (1.0 - p)
+        self.logit.grad = np.asarray((dy * self._x * slope).sum())
+        return (dy * self._scale).astype(dy.dtype)
+
+    def penalty(self, weight, *, weight_scale, rate_scale):
+        """Return the regulariser of the layer that follows, for the loss.
+
+        Parameters
+        ----------
+        weight : Parameter
+            Weights after the noise, shape (in_features, out_features). Its `grad`
+            and that of `logit` grow by the gradient of the result, so call this
+            after `backward`.
+        weight_scale, rate_scale : float
+            Strength of the two terms, 0 or more.
+
+        Returns
+        -------
+        float
+            .. math:: \\lambda_w \\frac{\\lVert W \\rVert^2}{1 - p}
+                - \\lambda_p \\, K \\, H(p), \\quad
+                H(p) = -p \\log p - (1 - p) \\log(1 - p)
+
+            with K = in_features.
+        """
+        check_rate("weight_scale", weight_scale)
+        check_rate("rate_scale", rate_scale)
+        p, logit, k = self.p, self.logit.value, weight.value.shape[0]
+        square = float((weight.value.astype(np.float64) ** 2).sum())
+        entropy = -p * np.log(p) - (1.0 - p) * np.log1p(-p)
+        weight.grad = weight.grad + weight_scale * 2.0 / (1.0 - p) * weight.value
+        # dp/dlogit = p (1 - p), and H'(p) = -logit.
+        self.logit.grad = self.logit.grad + (
+            weight_scale * square * p / (1.0 - p) + rate_scale * k * logit * p * (1.0 - p)
+        )
+        return float(weight_scale * square / (1.0 - p) - rate_scale * k * entropy)
+
+    def __repr__(self):
+        return f"ConcreteDropout(p={self.p:.3f}, temperature={self.temperature})"

@@ -1,0 +1,191 @@
+"""Mean, variance and covariance of what dropout returns, and of the gradient."""
+
+import numbers
+
+import numpy as np
+
+from companion._arguments import check_array, check_scaling
+
+
+def dropped_mean(x, p, *, inverted=True):
+    """Return the expectation of a dropped activation over the masks.
+
+    Parameters
+    ----------
+    x : numpy.ndarray or float
+        Activations before dropout.
+    p : float
+        Probability to **drop**, in [0, 1); classic dropout also allows 1.
+    inverted : bool
+        True: kept values are divided by 1 - p. False: classic, not scaled.
+
+    Returns
+    -------
+    numpy.ndarray or float
+        Same shape as x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is not a real number or out of range.
+
+    Notes
+    -----
+    .. math:: E[m x] = (1 - p) x, \\qquad E[m x / (1 - p)] = x
+
+    Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 4.
+
+    Examples
+    --------
+    >>> dropped_mean(10.0, 0.75), dropped_mean(10.0, 0.75, inverted=False)
+    (10.0, 2.5)
+    """
+    p = check_scaling(p, inverted)
+    return x if inverted else (1.0 - p) * x
+
+
+def dropped_variance(x, p, *, inverted=True):
+    """Return the variance of a dropped activation over the masks.
+
+    Parameters
+    ----------
+    x : numpy.ndarray or float
+        Activations before dropout.
+    p : float
+        Probability to **drop**, in [0, 1); classic dropout also allows 1.
+    inverted : bool
+        True: kept values are divided by 1 - p. False: classic, not scaled.
+
+    Returns
+    -------
+    numpy.ndarray or float
+        Same shape as x, 0 or more.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If p is not a real number or out of range.
+
+    Notes
+    -----
+    .. math:: \\mathrm{Var}[m x] = p (1 - p) x^2, \\qquad
+        \\mathrm{Var}[m x / (1 - p)] = \\frac{p}{1 - p} x^2
+
+    Source: follows from the variance of a Bernoulli variable; Srivastava et al.
+    (2014), section 10, give the moments. Explained in chapter 4.
+
+    Examples
+    --------
+    >>> dropped_variance(2.0, 0.2), round(dropped_variance(2.0, 0.2, inverted=False), 2)
+    (1.0, 0.64)
+    """
+    p = check_scaling(p, inverted)
+    return (p / (1.0 - p) if inverted else p * (1.0 - p)) * x**2
+
+
+def dropped_covariance(mean, covariance, p, *, inverted=True):
+    """Return the covariance of dropped activations that are random themselves.
+
+    Parameters
+    ----------
+    mean : numpy.ndarray
+        Mean of the activations before dropout, floats, shape (n,).
+    covariance : numpy.ndarray
+        Their covariance, floats, shape (n, n); zeros if they are fixed.
+    p : float
+        Probability to **drop**, in [0, 1); classic dropout also allows 1.
+    inverted : bool
+        True: kept values are divided by 1 - p. False: classic, not scaled.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n, n): over the activations and over the masks.
+
+    Raises
+    ------
+    TypeError
+        If mean or covariance are not arrays of floats or p not a real number.
+    ValueError
+        If the shapes do not fit or p is out of range.
+
+    Notes
+    -----
+    For x with mean :math:`\\mu` and covariance :math:`\\Sigma`, inverted dropout
+    adds to the diagonal; classic dropout is 1 - p times the inverted one:
+
+    .. math:: \\mathrm{Cov}[y] = \\Sigma + \\frac{p}{1 - p}
+        \\mathrm{diag}(\\mu_i^2 + \\Sigma_{ii}), \\qquad
+        \\mathrm{Cov}[a] = (1 - p)^2 \\, \\mathrm{Cov}[y]
+
+    Source: derived in chapter 4; Srivastava et al. (2014), section 10, give the
+    moments of one unit. Explained in chapter 4, "Mean, variance, covariance".
+
+    Examples
+    --------
+    >>> dropped_covariance(np.array([4.0, 2.0]), np.zeros((2, 2)), 0.2)
+    array([[4., 0.],
+           [0., 1.]])
+    """
+    p = check_scaling(p, inverted)
+    check_array("mean", mean, np.shape(mean)[:1] or (1,))
+    check_array("covariance", covariance, 2 * mean.shape)
+    square = mean**2 + np.diag(covariance)
+    if inverted:
+        return covariance + p / (1.0 - p) * np.diag(square)
+    return (1.0 - p) ** 2 * covariance + p * (1.0 - p) * np.diag(square)
+
+
+def gradient_moments(x, t, w, p):
+    """Return mean and variance, over the masks, of the gradient of a squared loss.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Inputs of one example before inverted dropout, floats, shape (n,).
+    t : float
+        Its target.
+    w : numpy.ndarray
+        Weights of the linear unit above the mask, floats, shape (n,).
+    p : float
+        Probability to **drop**, in [0, 1).
+
+    Returns
+    -------
+    mean, variance : numpy.ndarray
+        float64, shape (n,): one of each for each weight.
+
+    Raises
+    ------
+    TypeError
+        If x or w are not arrays of floats, or t or p not real numbers.
+    ValueError
+        If the shapes do not fit or p is out of range.
+
+    Notes
+    -----
+    For :math:`L = \\frac12 (w \\cdot y - t)^2` let :math:`e = w \\cdot x - t` be the
+    error without dropout and :math:`a_i = w_i x_i`. Then
+
+    .. math:: \\mathrm{E}[g_i] = x_i \\left(e + \\tfrac{p}{1 - p} a_i\\right), \\quad
+        \\mathrm{Var}[g_i] = \\tfrac{p}{1 - p} x_i^2 \\Bigl[
+        \\bigl(e + \\tfrac{p}{1 - p} a_i\\bigr)^2
+        + \\tfrac{1}{1 - p} \\sum_{j \\ne i} a_j^2 \\Bigr]
+
+    Source: derived in chapter 4. Explained in chapter 4, "Gradients".
+
+    Examples
+    --------
+    >>> mean, variance = gradient_moments(np.ones(2), 2.0, np.array([3.0, 1.0]), 0.2)
+    >>> mean.round(4), variance.round(4)
+    (array([2.75, 2.25]), array([2.2031, 4.0781]))
+    """
+    p = check_scaling(p, True)
+    if isinstance(t, bool) or not isinstance(t, numbers.Real):
+        raise TypeError(f"t must be a real number; got {t!r}.")
+    check_array("x", x, np.shape(x)[:1] or (1,))
+    check_array("w", w, x.shape)
+    odds, a = p / (1.0 - p), w * x
+    kept = a.sum() - t + odds * a  # the mean error while the unit is kept
+    others = (a**2).sum() - a**2
+    return x * kept, odds * x**2 * (kept**2 + others / (1.0 - p))

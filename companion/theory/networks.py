@@ -1,0 +1,142 @@
+"""All 2^n thinned networks: their masks, their probabilities and their averages."""
+
+import numbers
+
+import numpy as np
+
+from companion._arguments import check_array, check_p
+
+
+def all_masks(n):
+    """Return every keep mask over n units.
+
+    Parameters
+    ----------
+    n : int
+        Number of units, 0 to 20: there are 2^n masks.
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans, shape (2^n, n), True = keep. Row k holds the binary digits of
+        k, unit 0 first; the last row keeps everything.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If n is not an int or lies outside [0, 20].
+
+    Notes
+    -----
+    Source: Srivastava et al. (2014), section 1. Explained in chapters 2 and 4.
+
+    Examples
+    --------
+    >>> all_masks(2)
+    array([[False, False],
+           [ True, False],
+           [False,  True],
+           [ True,  True]])
+    """
+    if isinstance(n, bool) or not isinstance(n, numbers.Integral):
+        raise TypeError(f"n must be an int; got {n!r}.")
+    if not 0 <= n <= 20:
+        raise ValueError(f"n must lie in [0, 20]; got {n!r}: there are 2^n masks.")
+    return (np.arange(2**n)[:, None] >> np.arange(n)) % 2 == 1
+
+
+def mask_probabilities(masks, p):
+    """Return the probability of each mask.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        Booleans, shape (m, n), True = keep.
+    p : float
+        Probability to **drop**, in [0, 1].
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (m,). Over `all_masks(n)` they sum to 1.
+
+    Raises
+    ------
+    TypeError
+        If masks are not booleans or p not a real number.
+    ValueError
+        If masks do not have two axes or p lies outside [0, 1].
+
+    Notes
+    -----
+    .. math:: P(m) = (1 - p)^{k} \\, p^{\\,n - k}, \\quad k = \\textstyle\\sum_i m_i
+
+    Source: Srivastava et al. (2014), section 4. Explained in chapter 4.
+
+    Examples
+    --------
+    >>> mask_probabilities(all_masks(2), 0.2).round(2)
+    array([0.04, 0.16, 0.16, 0.64])
+    """
+    p = check_p(p)
+    if not isinstance(masks, np.ndarray) or masks.dtype != bool:
+        raise TypeError(f"masks must be an array of booleans; got {masks!r}.")
+    if masks.ndim != 2:
+        raise ValueError(f"masks must have shape (m, n); got {masks.shape}.")
+    kept = masks.sum(axis=1)
+    return (1.0 - p) ** kept * p ** (masks.shape[1] - kept)
+
+
+def network_averages(logits, p):
+    """Return the arithmetic and the normalised geometric mean of all thinned networks.
+
+    Parameters
+    ----------
+    logits : numpy.ndarray
+        Floats, shape (2^n, ..., classes): row k holds the logits of the network
+        with mask k of `all_masks(n)`, for one input or a batch of them.
+    p : float
+        Probability to **drop**, in [0, 1].
+
+    Returns
+    -------
+    arithmetic, geometric : numpy.ndarray
+        float64, shape (..., classes); over the classes each sums to 1.
+
+    Raises
+    ------
+    TypeError
+        If logits are not an array of floats or p not a real number.
+    ValueError
+        If the number of networks is not a power of 2 or p lies outside [0, 1].
+
+    Notes
+    -----
+    With :math:`P_m = \\mathrm{softmax}(z_m)`,
+
+    .. math:: A(c) = \\sum_m P(m) P_m(c), \\qquad
+        G(c) = \\frac{\\prod_m P_m(c)^{P(m)}}{\\sum_{c'} \\prod_m P_m(c')^{P(m)}}
+
+    Source: Hinton et al. (2012); Goodfellow et al. (2016), section 7.12.
+    Explained in chapter 4, "Two to the n networks in one".
+
+    Examples
+    --------
+    >>> masks = all_masks(2)
+    >>> logits = np.stack([masks @ [2.5, -1.25], np.zeros(4)], axis=1)
+    >>> arithmetic, geometric = network_averages(logits, 0.2)
+    >>> arithmetic.round(4), geometric.round(4)
+    (array([0.701, 0.299]), array([0.7311, 0.2689]))
+    """
+    check_array("logits", logits)
+    n = max(len(logits).bit_length() - 1, 0) if logits.ndim > 1 else 0
+    if logits.ndim < 2 or len(logits) != 2**n:
+        raise ValueError(
+            "logits must have shape (2^n, ..., classes), one row for each mask of "
+            f"all_masks(n); got {logits.shape}."
+        )
+    prob = mask_probabilities(all_masks(n), p)
+    log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    log_g = np.tensordot(prob, log_p, axes=1)
+    geometric = np.exp(log_g - np.logaddexp.reduce(log_g, axis=-1, keepdims=True))
+    return np.tensordot(prob, np.exp(log_p), axes=1), geometric

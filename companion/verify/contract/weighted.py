@@ -1,0 +1,151 @@
+"""Properties of layers with weights of their own."""
+
+import copy
+
+import numpy as np
+
+from companion.masks import keep_mask
+from companion.verify.contract._tools import (
+    DRAWS,
+    check,
+    close,
+    independent,
+    plausible,
+    raises,
+    repeated,
+)
+from companion.verify.properties import (
+    RATES,
+    gradient_error,
+)
+
+
+# Layers with weights ------------------------------------------------------------------
+@check("DropConnect")
+def dropconnect_drops_weights(subject, rng):
+    """A weight is 0 or W / (1 - p); masks per batch or per example; the bias stays."""
+    n, out = 60, 40
+    for p in RATES:
+        layer = subject.DropConnect(n, out, p, rng, dtype=np.float64)
+        w, bias = layer.weight.value, layer.bias.value
+        twice = np.vstack([np.eye(n), np.eye(n)])  # y - bias shows the dropped weights
+        y = layer(twice) - bias
+        kept = abs(y) > 1e-9
+        close(y[kept], np.vstack([w, w])[kept] / (1 - p))
+        assert np.array_equal(kept[:n], kept[n:])
+        plausible(kept[:n].sum(), w.size, 1 - p)
+        independent(kept[:n:2], kept[1:n:2], p)
+        independent(kept[:n, ::2], kept[:n, 1::2], p)
+        independent(kept[:n], abs(layer(np.eye(n)) - bias) > 1e-9, p)
+        close(layer.eval()(twice), twice @ w + bias)
+        each = subject.DropConnect(n, out, p, rng, per_example=True, dtype=np.float64)
+        y = abs(each(twice) - each.bias.value) > 1e-9
+        independent(y[:n], y[n:], p)
+        everything = subject.DropConnect(n, out, 1.0, rng, dtype=np.float64)
+        assert np.array_equal(
+            everything(twice), np.tile(everything.bias.value, (2 * n, 1))
+        )
+
+
+@check("DropConnect")
+def dropconnect_backward_is_the_derivative(subject, rng):
+    """Gradients of input, weight and bias agree with finite differences."""
+    x, dy = rng.normal(size=(3, 4)), rng.normal(size=(3, 2))
+    for per_example in (False, True):
+        layer = subject.DropConnect(
+            4, 2, 0.3, rng, per_example=per_example, dtype=np.float64
+        )
+        _weights_have_right_gradients(layer, ("weight", "bias"), x, dy, rng)
+
+
+def _weights_have_right_gradients(layer, names, x, dy, rng):
+    """Assert that dx and the gradients of the named parameters are the derivatives."""
+    for _ in range(DRAWS):
+        forward = repeated(layer, rng)
+        if np.issubdtype(x.dtype, np.floating):
+            assert gradient_error(forward, layer.backward, x, dy) < 1e-6
+        for name in names:
+            owner = layer
+            for part in name.split("."):
+                owner = getattr(owner, part)
+            start = owner.value.copy()
+
+            def through(value, owner=owner, forward=forward):
+                owner.value = value
+                return forward(x)
+
+            def gradient(dy, owner=owner, start=start, forward=forward):
+                owner.value = start
+                forward(x)
+                layer.backward(dy)
+                return owner.grad
+
+            assert gradient_error(through, gradient, start, dy) < 1e-6
+            owner.value = start
+
+
+@check("WordDropout")
+def words_are_dropped_everywhere(subject, rng):
+    """A dropped word is zero at all its places, a kept one is divided by 1 - p."""
+    words = 2000
+    for p in RATES:
+        layer = subject.WordDropout(words, 3, p, rng, dtype=np.float64)
+        table = layer.weight.value
+        tokens = np.concatenate([np.arange(words), np.arange(words)]).reshape(2, words)
+        y = layer(tokens)
+        kept = (y != 0).all(axis=2)
+        assert np.array_equal(
+            y, np.where(kept[..., None], table[tokens] * (1 / (1 - p)), 0)
+        )
+        assert np.array_equal(kept[0], kept[1])
+        plausible(kept[0].sum(), words, 1 - p)
+        independent(kept[0, ::2], kept[0, 1::2], p)
+        independent(kept[0], (layer(tokens) != 0).all(axis=2)[0], p)
+        assert np.array_equal(layer.eval()(tokens), table[tokens])
+    layer = subject.WordDropout(5, 3, 0.3, rng, dtype=np.float64)
+    tokens, dy = rng.permutation(np.repeat(np.arange(5), 2)), rng.normal(size=(10, 3))
+    _weights_have_right_gradients(layer, ("weight",), tokens, dy, rng)
+    raises(ValueError, ("tokens",), layer, np.array([5]))
+    raises(TypeError, ("tokens",), layer, np.array([0.0]))
+
+
+@check("VariationalRNN")
+def recurrent_masks_live_for_a_sequence(subject, rng):
+    """One input mask and one state mask a call, each at its own rate, for all steps."""
+    n, steps, size, hidden = 8, 6, 5, 7
+    x = rng.normal(size=(n, steps, size))
+    for input_p, recurrent_p in (
+        (0.3, 0.0),
+        (0.0, 0.3),
+        (0.1, 0.8),
+        (0.8, 0.1),
+        (1.0, 1.0),
+    ):
+        layer = subject.VariationalRNN(
+            size, hidden, input_p, recurrent_p, rng, dtype=np.float64
+        )
+        twin = copy.deepcopy(rng)  # the documented order: input mask, then state mask
+        m = keep_mask((n, 1, size), input_p, twin)
+        r = keep_mask((n, hidden), recurrent_p, twin)
+        expected, h = [], np.zeros((n, hidden))
+        into = np.where(m, x / max(1 - input_p, 1e-300), 0.0)
+        for t in range(steps):
+            carried = np.where(r, h / max(1 - recurrent_p, 1e-300), 0.0)
+            arriving = into[:, t] @ layer.input.weight.value + layer.input.bias.value
+            back = carried @ layer.recurrent.weight.value + layer.recurrent.bias.value
+            h = np.tanh(arriving + back)
+            expected.append(h)
+        close(layer(x), np.stack(expected, axis=1))
+        if 0 < input_p + recurrent_p < 2:
+            assert not np.array_equal(layer(x), layer(x))  # a new sequence, new masks
+        layer.eval()
+        assert np.array_equal(layer(x), layer(x))
+
+
+@check("VariationalRNN")
+def recurrent_backward_is_the_derivative(subject, rng):
+    """Gradients through time agree with finite differences, for input and weights."""
+    x, dy = rng.normal(size=(2, 4, 3)), rng.normal(size=(2, 4, 2))
+    layer = subject.VariationalRNN(3, 2, 0.3, 0.3, rng, dtype=np.float64)
+    names = ("input.weight", "input.bias", "recurrent.weight", "recurrent.bias")
+    _weights_have_right_gradients(layer, names, x, dy, rng)
