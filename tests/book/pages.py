@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from pybtex.database import parse_file
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "book"
@@ -16,6 +17,7 @@ NOTEBOOKS = sorted(
 CHAPTERS = [p for p in NOTEBOOKS if p.parent == BOOK]
 BELOW = [p for p in NOTEBOOKS if p.parent != BOOK]
 SECTIONS = yaml.safe_load((BOOK / "claims.yml").read_text(encoding="utf-8"))
+BIBLIOGRAPHY = parse_file(BOOK / "references.bib")  # which refuses a key given twice
 CLAIMS = [claim | {"chapter": s["chapter"]} for s in SECTIONS for claim in s["claims"]]
 
 
@@ -58,12 +60,6 @@ def calls(cell, *names):
         if isinstance(node, ast.Call)
     )
     return any(name in names for name in found)
-
-
-def bibliography_keys():
-    """Return the keys of references.bib."""
-    text = (BOOK / "references.bib").read_text(encoding="utf-8")
-    return re.findall(r"^@\w+\{(\S+),", text, flags=re.M)
 
 
 def claim_boxes(notebook):

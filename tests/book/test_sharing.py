@@ -5,11 +5,10 @@ import os
 import nbformat
 import pytest
 from downloads import first_cell
+from pybtex.database import parse_file
 from sharing import add_launch_buttons, configure, repository
 
-from .pages import BOOK, HTML, NOTEBOOKS, ROOT, read
-
-BIBLIOGRAPHY = (BOOK / "references.bib").read_text(encoding="utf-8")
+from .pages import BIBLIOGRAPHY, HTML, NOTEBOOKS, ROOT, read
 
 
 class Configuration:
@@ -83,13 +82,8 @@ def test_downloaded_notebook_stands_alone(path, tmp_path, monkeypatch):
     present = os.listdir()
     assert present == (["references.bib"] if "references.bib" in code else [])
     for name in present:
-        text = (tmp_path / name).read_text(encoding="utf-8")
-        keys = [
-            line[line.index("{") + 1 : -1]
-            for line in text.splitlines()
-            if line[:1] == "@"
-        ]
-        assert keys
-        for key in keys:
-            assert key in code and f"{{{key},\n" in BIBLIOGRAPHY
+        brought = parse_file(tmp_path / name).entries
+        assert brought
+        for key, entry in brought.items():
+            assert key in code and entry == BIBLIOGRAPHY.entries[key]
     assert not any(word in code for word in ("open(", "read_csv(", "np.load("))
