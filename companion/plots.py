@@ -18,8 +18,6 @@ PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY)
 def use_style():
     """Set matplotlib's defaults to the style of the book, for this process.
 
-    Notes
-    -----
     Figures are 7 by 3.5 inches on white; the pages of the book turn their lightness
     over in the dark theme. Source: Okabe and Ito (2008) for the palette. Explained
     in chapter 1.
@@ -52,23 +50,16 @@ def use_style():
 def draw_mask(ax, mask, *, title=""):
     """Draw a keep mask as a grid: a filled square is kept, a cross is dropped.
 
+    Explained in chapter 3.
+
     Parameters
     ----------
     ax : matplotlib.axes.Axes
         Where to draw.
     mask : numpy.ndarray
-        Booleans, shape (rows, columns), True = keep.
+        Booleans, shape (rows, columns), True = keep; all else is a ValueError.
     title : str
         Title of the axes.
-
-    Raises
-    ------
-    ValueError
-        If mask is not a two-dimensional array of booleans.
-
-    Notes
-    -----
-    Explained in chapter 3.
 
     Examples
     --------
@@ -96,25 +87,14 @@ def draw_mask(ax, mask, *, title=""):
 def draw_network(ax, keeps, *, title=""):
     """Draw a fully connected network with its dropped units crossed out.
 
+    Source: the idea is figure 1 of Srivastava et al. (2014). Explained in chapter 1.
+
     Parameters
     ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
+    ax, title : as `draw_mask`
     keeps : sequence of numpy.ndarray
-        One array of booleans for each layer, True = the unit is kept. A line is
-        drawn where both ends are kept.
-    title : str
-        Title of the axes.
-
-    Raises
-    ------
-    ValueError
-        If keeps is empty or an entry is not a 1-D array of booleans.
-
-    Notes
-    -----
-    Source: the idea is figure 1 of Srivastava et al. (2014). Explained in
-    chapter 1.
+        One array of booleans for each layer, at least one, True = the unit is kept; all
+        else is a ValueError. A line is drawn where both ends are kept.
 
     Examples
     --------
@@ -142,10 +122,11 @@ def draw_network(ax, keeps, *, title=""):
 def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="o"):
     """Draw means with their confidence intervals as dots with bars.
 
+    Explained in chapter 1.
+
     Parameters
     ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
+    ax : as `draw_mask`
     positions : sequence of float
         Where each interval stands on the horizontal axis.
     intervals : sequence of companion.experiments.Interval
@@ -156,15 +137,6 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="
         Colour of dots and bars.
     marker : str
         Shape of the dots; give a second series another one.
-
-    Raises
-    ------
-    ValueError
-        If positions and intervals differ in length.
-
-    Notes
-    -----
-    Explained in chapter 1.
 
     Examples
     --------

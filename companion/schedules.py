@@ -10,6 +10,13 @@ from companion._arguments import check_count, check_p, check_step
 def depth_rates(p, depth):
     """Return the drop rates of a stack of residual blocks: linear in the depth.
 
+    .. math:: p_l = \\frac{l}{L} \\, p, \\quad l = 1, \\dots, L
+
+    The first block has the rate p/L and not 0: the paper counts the input as layer 0.
+
+    Source: Huang et al. (2016), equation 4, in survival probabilities. Explained in
+    chapter 6, with `DropPath`.
+
     Parameters
     ----------
     p : float
@@ -21,21 +28,6 @@ def depth_rates(p, depth):
     -------
     tuple of float
         One rate for each block, first block first; the last is p itself.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If p is no probability or depth no positive int.
-
-    Notes
-    -----
-    .. math:: p_l = \\frac{l}{L} \\, p, \\quad l = 1, \\dots, L
-
-    The first block has the rate p/L and not 0: the paper counts the input as
-    layer 0.
-
-    Source: Huang et al. (2016), equation 4, in survival probabilities. Explained
-    in chapter 6.
 
     Examples
     --------
@@ -50,6 +42,11 @@ def depth_rates(p, depth):
 def linear_rate(step, first, last, steps):
     """Return the rate of a schedule that goes in a straight line, then stays.
 
+    .. math:: p(t) = p_0 + \\min(t / T, 1) \\, (p_T - p_0)
+
+    Source: the linear schedule of Liu et al. (2023), section 4. Explained in chapter 8,
+    with `early_rate`.
+
     Parameters
     ----------
     step : int
@@ -63,18 +60,6 @@ def linear_rate(step, first, last, steps):
     -------
     float
         Rate at this step, in [0, 1].
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a rate is no probability, or a count is not an int or too small.
-
-    Notes
-    -----
-    .. math:: p(t) = p_0 + \\min(t / T, 1) \\, (p_T - p_0)
-
-    Source: the linear schedule of Liu et al. (2023), section 4. Explained in
-    chapter 8.
 
     Examples
     --------
@@ -91,10 +76,15 @@ def linear_rate(step, first, last, steps):
 def early_rate(step, p, stop, *, linear=True):
     """Return the rate of early dropout: it ends after a first part of training.
 
+    .. math:: p(t) = p \\, \\max(0, 1 - t / T), \\qquad
+        \\text{or} \\quad p(t) = p \\, [t < T]
+
+    Early dropout is meant for networks that underfit. Source: Liu et al. (2023),
+    section 4. Explained in chapter 8.
+
     Parameters
     ----------
-    step : int
-        The step asked for, 0 or more.
+    step : as `linear_rate`
     p : float
         Probability to **drop** at step 0, in [0, 1].
     stop : int
@@ -107,20 +97,6 @@ def early_rate(step, p, stop, *, linear=True):
     -------
     float
         Rate at this step, in [0, p].
-
-    Raises
-    ------
-    TypeError, ValueError
-        If p is no probability, or a count is not an int or too small.
-
-    Notes
-    -----
-    .. math:: p(t) = p \\, \\max(0, 1 - t / T), \\qquad
-        \\text{or} \\quad p(t) = p \\, [t < T]
-
-    Early dropout is meant for networks that underfit.
-
-    Source: Liu et al. (2023), section 4. Explained in chapter 8.
 
     Examples
     --------
@@ -138,10 +114,13 @@ def early_rate(step, p, stop, *, linear=True):
 def late_rate(step, p, start):
     """Return the rate of late dropout: 0 at first, then p.
 
+    .. math:: p(t) = p \\, [t \\ge T]
+
+    Source: Liu et al. (2023), section 4. Explained in chapter 8.
+
     Parameters
     ----------
-    step : int
-        The step asked for, 0 or more.
+    step : as `linear_rate`
     p : float
         Probability to **drop** from `start` on, in [0, 1].
     start : int
@@ -151,17 +130,6 @@ def late_rate(step, p, start):
     -------
     float
         0 or p.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If p is no probability, or a count is not an int or negative.
-
-    Notes
-    -----
-    .. math:: p(t) = p \\, [t \\ge T]
-
-    Source: Liu et al. (2023), section 4. Explained in chapter 8.
 
     Examples
     --------

@@ -9,12 +9,19 @@ from companion.theory.networks import all_masks, mask_probabilities
 def kept_information(joint, p):
     """Return what the dropped values of some units tell about the values themselves.
 
+    The mask is visible and tells nothing about the values, so the information is the
+    entropy H of what is kept, averaged over all masks:
+
+    .. math:: I(x; y) = \\sum_m P(m) \\, H(x_m)
+
+    Source: derived in chapter 4. Explained in chapter 4, on the page on noise.
+
     Parameters
     ----------
     joint : numpy.ndarray
-        Joint probabilities of the values of n units, n at least 1: one axis for each
-        unit, one entry for each combination of their values. Sums to 1. No value is 0,
-        so that a dropped unit can be told from a kept one.
+        Floats of 0 or more that sum to 1: joint probabilities of the values of n units,
+        n from 1 to 20, with one axis for each unit and one entry for each combination of
+        their values. No value is 0, so that a dropped unit can be told from a kept one.
     p : float
         Probability to **drop**, in [0, 1].
 
@@ -22,23 +29,6 @@ def kept_information(joint, p):
     -------
     float
         The mutual information in nats, 0 up to the entropy of the values.
-
-    Raises
-    ------
-    TypeError
-        If joint is no array of floats or p not a real number.
-    ValueError
-        If joint has no axis or more than 20, an entry is negative, the sum is not 1,
-        or p lies outside [0, 1].
-
-    Notes
-    -----
-    The mask is visible and tells nothing about the values, so the information is the
-    entropy H of what is kept, averaged over all masks:
-
-    .. math:: I(x; y) = \\sum_m P(m) \\, H(x_m)
-
-    Source: derived in chapter 4. Explained in chapter 4, on the page on noise.
 
     Examples
     --------
@@ -67,11 +57,19 @@ def kept_information(joint, p):
 def mask_posterior(log_likelihood, p):
     """Return the probability of each mask given data, and the evidence for the model.
 
+    Bayes' rule with the masks as the unknown, summed over all of them:
+
+    .. math:: P(m \\mid D) = \\frac{P(m) \\, P(D \\mid m)}{P(D)}, \\quad
+        P(D) = \\sum_m P(m) \\, P(D \\mid m)
+
+    Source: Bayes' rule; Noh et al. (2017) treat the noise as hidden variables.
+    Explained in chapter 4, on the page on the Bayesian reading.
+
     Parameters
     ----------
     log_likelihood : numpy.ndarray
-        Floats, shape (2^n,): the logarithm of the probability of the data under each
-        mask, in the order of `all_masks(n)`.
+        Finite floats, shape (2^n,): the logarithm of the probability of the data under
+        each mask, in the order of `all_masks(n)`.
     p : float
         Probability to **drop** before the data, in [0, 1].
 
@@ -81,23 +79,6 @@ def mask_posterior(log_likelihood, p):
         float64, shape (2^n,), sums to 1.
     log_evidence : float
         Logarithm of the probability of the data, averaged over the masks, in nats.
-
-    Raises
-    ------
-    TypeError
-        If log_likelihood is no array of floats or p not a real number.
-    ValueError
-        If log_likelihood does not have 2^n finite entries or p lies outside [0, 1].
-
-    Notes
-    -----
-    Bayes' rule with the masks as the unknown, summed over all of them:
-
-    .. math:: P(m \\mid D) = \\frac{P(m) \\, P(D \\mid m)}{P(D)}, \\quad
-        P(D) = \\sum_m P(m) \\, P(D \\mid m)
-
-    Source: Bayes' rule; Noh et al. (2017) treat the noise as hidden variables.
-    Explained in chapter 4, on the page on the Bayesian reading.
 
     Examples
     --------

@@ -10,6 +10,10 @@ from companion._arguments import check_array, check_scaling
 def dropped_mean(x, p, *, inverted=True):
     """Return the expectation of a dropped activation over the masks.
 
+    .. math:: E[m x] = (1 - p) x, \\qquad E[m x / (1 - p)] = x
+
+    Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 4.
+
     Parameters
     ----------
     x : numpy.ndarray or float
@@ -24,17 +28,6 @@ def dropped_mean(x, p, *, inverted=True):
     numpy.ndarray or float
         Same shape as x.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If p is not a real number or out of range.
-
-    Notes
-    -----
-    .. math:: E[m x] = (1 - p) x, \\qquad E[m x / (1 - p)] = x
-
-    Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 4.
-
     Examples
     --------
     >>> dropped_mean(10.0, 0.75), dropped_mean(10.0, 0.75, inverted=False)
@@ -45,29 +38,10 @@ def dropped_mean(x, p, *, inverted=True):
 
 
 def dropped_variance(x, p, *, inverted=True):
-    """Return the variance of a dropped activation over the masks.
+    """Return the variance of a dropped activation over the masks: 0 or more.
 
-    Parameters
-    ----------
-    x : numpy.ndarray or float
-        Activations before dropout.
-    p : float
-        Probability to **drop**, in [0, 1); classic dropout also allows 1.
-    inverted : bool
-        True: kept values are divided by 1 - p. False: classic, not scaled.
+    Parameters and result: as `dropped_mean`.
 
-    Returns
-    -------
-    numpy.ndarray or float
-        Same shape as x, 0 or more.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If p is not a real number or out of range.
-
-    Notes
-    -----
     .. math:: \\mathrm{Var}[m x] = p (1 - p) x^2, \\qquad
         \\mathrm{Var}[m x / (1 - p)] = \\frac{p}{1 - p} x^2
 
@@ -86,31 +60,6 @@ def dropped_variance(x, p, *, inverted=True):
 def dropped_covariance(mean, covariance, p, *, inverted=True):
     """Return the covariance of dropped activations that are random themselves.
 
-    Parameters
-    ----------
-    mean : numpy.ndarray
-        Mean of the activations before dropout, floats, shape (n,).
-    covariance : numpy.ndarray
-        Their covariance, floats, shape (n, n); zeros if they are fixed.
-    p : float
-        Probability to **drop**, in [0, 1); classic dropout also allows 1.
-    inverted : bool
-        True: kept values are divided by 1 - p. False: classic, not scaled.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (n, n): over the activations and over the masks.
-
-    Raises
-    ------
-    TypeError
-        If mean or covariance are not arrays of floats or p not a real number.
-    ValueError
-        If the shapes do not fit or p is out of range.
-
-    Notes
-    -----
     For x with mean :math:`\\mu` and covariance :math:`\\Sigma`, inverted dropout
     adds to the diagonal; classic dropout is 1 - p times the inverted one:
 
@@ -120,6 +69,19 @@ def dropped_covariance(mean, covariance, p, *, inverted=True):
 
     Source: derived in chapter 4; Srivastava et al. (2014), section 10, give the
     moments of one unit. Explained in chapter 4, "Mean, variance, covariance".
+
+    Parameters
+    ----------
+    mean : numpy.ndarray
+        Mean of the activations before dropout, floats, shape (n,).
+    covariance : numpy.ndarray
+        Their covariance, floats, shape (n, n); zeros if they are fixed.
+    p, inverted : as `dropped_mean`
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (n, n): over the activations and over the masks.
 
     Examples
     --------
@@ -139,6 +101,16 @@ def dropped_covariance(mean, covariance, p, *, inverted=True):
 def gradient_moments(x, t, w, p):
     """Return mean and variance, over the masks, of the gradient of a squared loss.
 
+    For :math:`L = \\frac12 (w \\cdot y - t)^2` let :math:`e = w \\cdot x - t` be the
+    error without dropout and :math:`a_i = w_i x_i`. Then
+
+    .. math:: \\mathrm{E}[g_i] = x_i \\left(e + \\tfrac{p}{1 - p} a_i\\right), \\quad
+        \\mathrm{Var}[g_i] = \\tfrac{p}{1 - p} x_i^2 \\Bigl[
+        \\bigl(e + \\tfrac{p}{1 - p} a_i\\bigr)^2
+        + \\tfrac{1}{1 - p} \\sum_{j \\ne i} a_j^2 \\Bigr]
+
+    Source: derived in chapter 4. Explained in chapter 4, "Gradients".
+
     Parameters
     ----------
     x : numpy.ndarray
@@ -154,25 +126,6 @@ def gradient_moments(x, t, w, p):
     -------
     mean, variance : numpy.ndarray
         float64, shape (n,): one of each for each weight.
-
-    Raises
-    ------
-    TypeError
-        If x or w are not arrays of floats, or t or p not real numbers.
-    ValueError
-        If the shapes do not fit or p is out of range.
-
-    Notes
-    -----
-    For :math:`L = \\frac12 (w \\cdot y - t)^2` let :math:`e = w \\cdot x - t` be the
-    error without dropout and :math:`a_i = w_i x_i`. Then
-
-    .. math:: \\mathrm{E}[g_i] = x_i \\left(e + \\tfrac{p}{1 - p} a_i\\right), \\quad
-        \\mathrm{Var}[g_i] = \\tfrac{p}{1 - p} x_i^2 \\Bigl[
-        \\bigl(e + \\tfrac{p}{1 - p} a_i\\bigr)^2
-        + \\tfrac{1}{1 - p} \\sum_{j \\ne i} a_j^2 \\Bigr]
-
-    Source: derived in chapter 4. Explained in chapter 4, "Gradients".
 
     Examples
     --------

@@ -10,6 +10,8 @@ from companion._arguments import check_array, check_p
 def all_masks(n):
     """Return every keep mask over n units.
 
+    Source: Srivastava et al. (2014), section 1. Explained in chapters 2 and 4.
+
     Parameters
     ----------
     n : int
@@ -20,15 +22,6 @@ def all_masks(n):
     numpy.ndarray
         Booleans, shape (2^n, n), True = keep. Row k holds the binary digits of
         k, unit 0 first; the last row keeps everything.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If n is not an int or lies outside [0, 20].
-
-    Notes
-    -----
-    Source: Srivastava et al. (2014), section 1. Explained in chapters 2 and 4.
 
     Examples
     --------
@@ -48,6 +41,10 @@ def all_masks(n):
 def mask_probabilities(masks, p):
     """Return the probability of each mask.
 
+    .. math:: P(m) = (1 - p)^{k} \\, p^{\\,n - k}, \\quad k = \\textstyle\\sum_i m_i
+
+    Source: Srivastava et al. (2014), section 4. Explained in chapter 4.
+
     Parameters
     ----------
     masks : numpy.ndarray
@@ -59,19 +56,6 @@ def mask_probabilities(masks, p):
     -------
     numpy.ndarray
         float64, shape (m,). Over `all_masks(n)` they sum to 1.
-
-    Raises
-    ------
-    TypeError
-        If masks are not booleans or p not a real number.
-    ValueError
-        If masks do not have two axes or p lies outside [0, 1].
-
-    Notes
-    -----
-    .. math:: P(m) = (1 - p)^{k} \\, p^{\\,n - k}, \\quad k = \\textstyle\\sum_i m_i
-
-    Source: Srivastava et al. (2014), section 4. Explained in chapter 4.
 
     Examples
     --------
@@ -90,28 +74,6 @@ def mask_probabilities(masks, p):
 def network_averages(logits, p):
     """Return the arithmetic and the normalised geometric mean of all thinned networks.
 
-    Parameters
-    ----------
-    logits : numpy.ndarray
-        Floats, shape (2^n, ..., classes): row k holds the logits of the network
-        with mask k of `all_masks(n)`, for one input or a batch of them.
-    p : float
-        Probability to **drop**, in [0, 1].
-
-    Returns
-    -------
-    arithmetic, geometric : numpy.ndarray
-        float64, shape (..., classes); over the classes each sums to 1.
-
-    Raises
-    ------
-    TypeError
-        If logits are not an array of floats or p not a real number.
-    ValueError
-        If the number of networks is not a power of 2 or p lies outside [0, 1].
-
-    Notes
-    -----
     With :math:`P_m = \\mathrm{softmax}(z_m)`,
 
     .. math:: A(c) = \\sum_m P(m) P_m(c), \\qquad
@@ -119,6 +81,18 @@ def network_averages(logits, p):
 
     Source: Hinton et al. (2012); Goodfellow et al. (2016), section 7.12.
     Explained in chapter 4, "Two to the n networks in one".
+
+    Parameters
+    ----------
+    logits : numpy.ndarray
+        Floats, shape (2^n, ..., classes): row k holds the logits of the network
+        with mask k of `all_masks(n)`, for one input or a batch of them.
+    p : as `mask_probabilities`
+
+    Returns
+    -------
+    arithmetic, geometric : numpy.ndarray
+        float64, shape (..., classes); over the classes each sums to 1.
 
     Examples
     --------

@@ -9,6 +9,14 @@ from companion.theory.networks import all_masks, mask_probabilities
 def ridge_weights(x, t, p):
     """Return the weights of linear regression that minimise the mean loss over all masks.
 
+    Each feature has its own penalty, its sum of squares times p / (1 - p):
+
+    .. math:: \\Bigl(X^\\top X + \\frac{p}{1 - p} D\\Bigr) w = X^\\top t, \\quad
+        D = \\mathrm{diag}(X^\\top X)
+
+    Source: Srivastava et al. (2014), section 9.1. Explained in chapter 4,
+    "Dropout is adaptive L2".
+
     Parameters
     ----------
     x : numpy.ndarray
@@ -25,22 +33,9 @@ def ridge_weights(x, t, p):
 
     Raises
     ------
-    TypeError, ValueError
-        If x or t are not arrays of floats, their shapes do not fit, or p is out
-        of range.
     numpy.linalg.LinAlgError
         If the weights are not unique: a feature is zero in all rows, or p = 0
         and the features depend on one another.
-
-    Notes
-    -----
-    Each feature has its own penalty, its sum of squares times p / (1 - p):
-
-    .. math:: \\Bigl(X^\\top X + \\frac{p}{1 - p} D\\Bigr) w = X^\\top t, \\quad
-        D = \\mathrm{diag}(X^\\top X)
-
-    Source: Srivastava et al. (2014), section 9.1. Explained in chapter 4,
-    "Dropout is adaptive L2".
 
     Examples
     --------
@@ -56,28 +51,6 @@ def ridge_weights(x, t, p):
 def logistic_penalty(x, w, p):
     """Return what dropout adds to the loss of logistic regression, summed over all masks.
 
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Inputs, floats, shape (N, n) with n up to 20; inverted dropout acts on them.
-    w : numpy.ndarray
-        Weights, floats, shape (n,).
-    p : float
-        Probability to **drop**, in [0, 1).
-
-    Returns
-    -------
-    float
-        0 or more, in nats, summed over the rows.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If x or w are not arrays of floats, their shapes do not fit, or p is out
-        of range.
-
-    Notes
-    -----
     With :math:`A(z) = \\ln(1 + e^z)`, and whatever the labels are,
 
     .. math:: R(w) = \\sum_r \\Bigl(\\sum_m P(m) \\,
@@ -86,6 +59,17 @@ def logistic_penalty(x, w, p):
 
     Source: Wager et al. (2013), section 2. Explained in chapter 4, "Dropout is
     adaptive L2".
+
+    Parameters
+    ----------
+    x, p : as `ridge_weights`, with n up to 20
+    w : numpy.ndarray
+        Weights, floats, shape (n,).
+
+    Returns
+    -------
+    float
+        0 or more, in nats, summed over the rows.
 
     Examples
     --------
@@ -106,28 +90,7 @@ def logistic_penalty(x, w, p):
 def fisher_penalty(x, w, p):
     """Return the quadratic approximation of `logistic_penalty`.
 
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Inputs, floats, shape (N, n).
-    w : numpy.ndarray
-        Weights, floats, shape (n,).
-    p : float
-        Probability to **drop**, in [0, 1).
-
-    Returns
-    -------
-    float
-        0 or more, in nats, summed over the rows.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If x or w are not arrays of floats, their shapes do not fit, or p is out
-        of range.
-
-    Notes
-    -----
+    Parameters and result: as `logistic_penalty`, with any n.
     With :math:`\\pi_r` the probability that the full network gives to label 1,
 
     .. math:: R(w) \\approx \\frac{p}{2 (1 - p)} \\sum_j w_j^2
