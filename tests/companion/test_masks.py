@@ -14,13 +14,15 @@ import pytest
 
 from companion.masks import (
     BLOCK,
+    block_drop_rate,
     block_keep_mask,
+    block_start_rate,
     draw_keep_mask,
     gaussian_noise,
     keep_mask,
     open_uniforms,
 )
-from companion.theory import all_masks, block_start_rate, mask_probabilities
+from companion.theory import all_masks, mask_probabilities
 from companion.verify.properties import count_is_plausible
 
 ABOVE_0, BELOW_1 = 2.0**-1074, 1 - 2.0**-53
@@ -257,3 +259,29 @@ def test_open_uniforms_use_the_upper_52_bits():
     word = 0x123456789ABCDEF0
     expected = Fraction(word >> 12, 2**52) + Fraction(1, 2**53)
     assert Fraction(float(open_uniforms(1, fixed(word))[0])) == expected
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "p", "dropped"), [(28, 7, 0.1, 0.093942), (8, 5, 0.3, 0.250100)]
+)
+def test_the_papers_block_rate_drops_too_little(side, size, p, dropped):
+    """Equation 1 of the paper: the exact fraction that it drops is below p."""
+    gamma = p / size**2 * side**2 / (side - size + 1) ** 2
+    assert block_drop_rate(gamma, (side, side), size) == pytest.approx(dropped, abs=5e-7)
+
+
+@pytest.mark.parametrize("p", [1e-12, 0.1, 0.3, 0.8, 0.999])
+@pytest.mark.parametrize("shape", [(7,), (28, 28), (8, 5), (3, 17)])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_block_start_rate_makes_the_stated_rate_true(p, shape, size):
+    gamma = block_start_rate(p, shape, size)
+    assert block_drop_rate(gamma, shape, size) == pytest.approx(p, rel=1e-12)
+    assert 0 < gamma <= p
+
+
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.8])
+def test_blocks_that_cannot_overlap_start_with_p(p):
+    for shape, size in (((5, 6), 1), ((5, 5), 5), ((4,), 4)):
+        assert block_start_rate(p, shape, size) == p
+    assert block_drop_rate(1.0, (5, 6), 2) == 1.0
+    assert block_drop_rate(0.0, (5, 6), 2) == 0.0
