@@ -183,6 +183,23 @@ def check_nothing_kept(any_kept):
         )
 
 
+def check_same_length(x, labels):
+    """Raise unless there is one label for each example."""
+    if len(x) != len(labels):
+        raise ValueError(
+            f"x and labels must have the same length; got {len(x)} and {len(labels)}."
+        )
+
+
+def check_same_logits(first, second):
+    """Raise unless the logits of two passes have one shape."""
+    if tuple(first) != tuple(second):
+        raise ValueError(
+            "the logits of both passes must have one shape; got "
+            f"{tuple(first)} and {tuple(second)}. Pass the same batch twice."
+        )
+
+
 def check_array(name, value, shape=None):
     """Raise unless value is an array of floats, of this shape if one is given."""
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
@@ -207,3 +224,90 @@ def check_scaling(p, inverted):
             "p must be below 1 for inverted dropout; got 1: nothing is kept."
         )
     return p
+
+
+def check_below_1(name, p):
+    """Return a drop probability as a float, or raise: at 1 there is nothing to train."""
+    value = check_p(p, name)
+    if value == 1.0:
+        raise ValueError(f"{name} must be below 1, which keeps nothing; got {p!r}.")
+    return value
+
+
+def check_choice(name, value, choices):
+    """Raise unless `value` is one of the `choices`."""
+    if value not in choices:
+        raise ValueError(f"{name} must be among {choices}; got {value!r}.")
+
+
+def check_not_empty(**sequences):
+    """Raise unless each of the named sequences holds something."""
+    if not all(map(len, sequences.values())):
+        got = " and ".join(map(repr, sequences.values()))
+        raise ValueError(f"{' and '.join(sequences)} must not be empty; got {got}.")
+
+
+def check_seeds(seeds):
+    """Raise unless `seeds` are different ints of 0 or more."""
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
+            raise ValueError(f"seeds must be ints of 0 or more; got {seed!r}.")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must all be different; got {seeds!r}.")
+
+
+def check_increasing(name, values, at_least):
+    """Return `values` as a tuple of `at_least` numbers that increase, or raise."""
+    values = tuple(values)
+    if len(values) < at_least or any(np.diff(values) <= 0):
+        raise ValueError(
+            f"{name} must be {at_least} or more that increase; got {values!r}."
+        )
+    return values
+
+
+def check_holds(name, values, needed, first=None):
+    """Return `values` as a tuple, or raise: a rule needs some, and one to begin with."""
+    values = tuple(values)
+    if not set(needed) <= set(values) or first not in (None, *values[:1]):
+        begin = "" if first is None else f"begin with {first} and "
+        raise ValueError(
+            f"{name} must {begin}hold {', '.join(map(str, needed))}; got {values!r}."
+        )
+    return values
+
+
+def check_samples(name, samples, at_least, finite=True):
+    """Return samples of one length as an array, shape (samples, n), or raise."""
+    try:
+        rows = np.asarray(samples, dtype=float)
+    except ValueError:  # their lengths differ
+        rows = np.empty(0)
+    if (
+        rows.ndim != 2
+        or rows.shape[1] < at_least
+        or (finite and not np.isfinite(rows).all())
+    ):
+        several = len(samples) != 1
+        raise ValueError(
+            f"{name} must be {at_least} or more finite numbers"
+            f"{', the same number in each' * several}; got "
+            f"{samples if several else samples[0]!r}."
+        )
+    return rows
+
+
+def check_level(level):
+    """Raise unless a confidence level lies in (0, 1)."""
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1); got {level!r}.")
+
+
+def check_above_0(name, value):
+    """Raise unless `value` is a real number above 0; it may be infinite."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{name} must be a real number; got {value!r}. Pass for example 2.0."
+        )
+    if not value > 0:
+        raise ValueError(f"{name} must be above 0; got {value!r}.")

@@ -35,23 +35,6 @@ def batches(n, batch_size, epochs, rng):
     )
 
 
-def check_same_length(x, labels):
-    """Raise unless there is one label for each example."""
-    if len(x) != len(labels):
-        raise ValueError(
-            f"x and labels must have the same length; got {len(x)} and {len(labels)}."
-        )
-
-
-def check_same_logits(first, second):
-    """Raise unless the logits of two passes have one shape."""
-    if tuple(first) != tuple(second):
-        raise ValueError(
-            "the logits of both passes must have one shape; got "
-            f"{tuple(first)} and {tuple(second)}. Pass the same batch twice."
-        )
-
-
 @contextlib.contextmanager
 def modes_restored(model):
     """Give every module of a model back the mode it had, whatever happens inside."""

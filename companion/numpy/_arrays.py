@@ -1,4 +1,4 @@
-"""What the NumPy functions check of their arrays, and the dtype they compute in."""
+"""What the NumPy functions check of their arrays."""
 
 import numpy as np
 
@@ -55,29 +55,3 @@ def check_float_dtype(dtype):
             "Pass numpy.float32 or numpy.float64."
         )
     return dtype
-
-
-def work_dtype(x):
-    """Return the dtype to compute in: float16 would round twice, so it takes float32."""
-    return np.promote_types(x.dtype, np.float32)
-
-
-def select_and_scale(x, mask, p):
-    """Return x / (1 - p) where the mask keeps and +0.0 elsewhere; p < 1, no checks."""
-    work = work_dtype(x)
-    scale = work.type(1.0 / (1.0 - p))
-    if x.itemsize > 8:  # long double: no integer has its size
-        return np.multiply(x, scale, out=np.zeros_like(x), where=mask)
-    # 1 times the bits of a number are these bits, and 0 times them is +0.0. So this is a
-    # selection, also where x is inf or nan, and as fast as a product of floats.
-    y = np.empty_like(x)
-    bits = f"i{x.itemsize}"
-    y_bits = y.view(bits)
-    np.copyto(y_bits, mask)  # and then multiply: faster than a product of mixed types
-    np.multiply(y_bits, x.view(bits), out=y_bits)
-    return np.multiply(y, scale, out=y, dtype=work, casting="same_kind")
-
-
-def sigmoid(z):
-    """Return 1 / (1 + exp(-z)) without overflow."""
-    return np.exp(-np.logaddexp(0.0, -z))

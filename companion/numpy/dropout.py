@@ -1,110 +1,16 @@
 """Inverted dropout in NumPy, with its backward pass written by hand."""
 
-import math
-
-import numpy as np
-
 from companion._arguments import (
     check_generator,
+    check_mask_fits,
     check_mask_shape,
     check_nothing_kept,
     check_p,
 )
-from companion.masks import draw_keep_mask, keep_mask
-from companion.numpy._arrays import check_floats, check_mask, select_and_scale
+from companion._arithmetic import select_and_scale
+from companion.masks import draw_keep_mask
+from companion.numpy._arrays import check_floats, check_mask
 from companion.numpy.nn import Module
-
-
-def dropout_forward(x, mask, p):
-    """Apply inverted dropout with a given mask: keep and scale, or set to zero.
-
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Real floats of any shape. Left as it is.
-    mask : numpy.ndarray
-        Booleans, True = keep, of a shape that broadcasts to that of x.
-    p : float
-        Probability to **drop** with which the mask was drawn, in [0, 1].
-
-    Returns
-    -------
-    numpy.ndarray
-        Same shape and dtype as x.
-
-    Raises
-    ------
-    TypeError
-        If x is not a float array, mask not boolean, or p not a real number.
-    ValueError
-        If p lies outside [0, 1], the mask does not broadcast to x, or it keeps
-        something although p = 1.
-
-    Notes
-    -----
-    .. math:: y_i = \\begin{cases} x_i / (1 - p) & m_i = 1 \\\\ 0 & m_i = 0 \\end{cases}
-
-    The mask selects and does not multiply: a dropped element is exactly +0.0
-    even where x is inf or nan. The scale 1/(1-p) is computed in float64 and
-    rounded once, to the dtype of x (to float32 where x is float16). A kept
-    value that then overflows becomes inf, with NumPy's RuntimeWarning.
-
-    Source: Srivastava et al. (2014), section 10. Explained in chapter 3.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> dropout_forward(np.ones(4), np.array([True, False, True, True]), 0.2)
-    array([1.25, 0.  , 1.25, 1.25])
-    """
-    p = check_p(p)
-    x = check_floats(x, "x")
-    check_mask(mask, x.shape)
-    if p == 1.0:
-        check_nothing_kept(mask.any())
-        return np.zeros_like(x)
-    return select_and_scale(x, mask, p)
-
-
-def dropout_backward(dy, mask, p):
-    """Return the gradient with respect to x, given the gradient dy with respect to y.
-
-    Dropout with a fixed mask is linear and acts on each element alone, so its
-    derivative is the same selection with the same scale.
-
-    Parameters
-    ----------
-    dy : numpy.ndarray
-        Gradient of the loss with respect to the output; real floats.
-    mask : numpy.ndarray
-        The mask of the forward pass: booleans that broadcast to dy.
-    p : float
-        Probability to **drop** of the forward pass, in [0, 1].
-
-    Returns
-    -------
-    numpy.ndarray
-        Same shape and dtype as dy.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `dropout_forward`.
-
-    Notes
-    -----
-    .. math:: \\frac{\\partial L}{\\partial x_i}
-        = \\frac{m_i}{1 - p} \\, \\frac{\\partial L}{\\partial y_i}
-
-    Source: Srivastava et al. (2014), section 5.1. Explained in chapter 3.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> dropout_backward(np.ones(3), np.array([True, False, True]), 0.2)
-    array([1.25, 0.  , 1.25])
-    """
-    return dropout_forward(check_floats(dy, "dy"), mask, p)
 
 
 def dropout(x, p, rng, *, training=True, mask_shape=None):
@@ -159,11 +65,7 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
         return x
-    if p == 1.0:
-        return np.zeros_like(x)
-    # All is checked by now, and for small arrays checks cost as much as the work.
-    mask = draw_keep_mask(math.prod(shape), p, rng.bit_generator).reshape(shape)
-    return select_and_scale(x, mask, p)
+    return select_and_scale(x, draw_keep_mask(shape, p, rng.bit_generator), p)
 
 
 class Dropout(Module):
@@ -184,7 +86,7 @@ class Dropout(Module):
     Raises
     ------
     TypeError
-        If p is not a real number or rng not a Generator.
+        If p is not a real number, rng not a Generator, or x not a float array.
     ValueError
         If p lies outside [0, 1].
     RuntimeError
@@ -223,15 +125,18 @@ class Dropout(Module):
     def draw(self, x):
         """Return a new mask for x, or None if nothing can be dropped now."""
         p = check_p(self.p)
-        if not self.training or p == 0.0:
-            return None
-        return keep_mask(self.mask_shape(x.shape), p, self.rng)
+        check_generator(self.rng)
+        return None if not self.training or p == 0.0 else self._draw(x, p)
+
+    def _draw(self, x, p):
+        return draw_keep_mask(self.mask_shape(x.shape), p, self.rng.bit_generator)
 
     def forward(self, x):
         """Return x with elements dropped, or x itself in evaluation mode."""
         x = check_floats(x, "x")
-        self._forward_p, self.mask = self.p, self.draw(x)
-        return x if self.mask is None else self._masked(x, self.mask, self._forward_p)
+        self._forward_p, mask = self.p, self.draw(x)
+        self.mask = mask
+        return x if mask is None else self._masked(x, mask, self._forward_p)
 
     def backward(self, dy):
         """Return the gradient with respect to the last input of `forward`."""
@@ -241,15 +146,85 @@ class Dropout(Module):
                 "Call the layer first."
             )
         dy = check_floats(dy, "dy")
-        return (
-            dy
-            if self.mask is None
-            else self._masked_backward(dy, self.mask, self._forward_p)
-        )
+        if self.mask is None:
+            return dy
+        check_mask_fits(self.mask.shape, dy.shape)
+        return self._masked_backward(dy, self.mask, self._forward_p)
 
-    # How a mask acts on x, and on the gradient.
-    _masked = staticmethod(dropout_forward)
-    _masked_backward = staticmethod(dropout_backward)
+    # How a mask acts on x, and on the gradient: the variants differ here, too.
+    _masked = _masked_backward = staticmethod(select_and_scale)
 
     def __repr__(self):
         return f"{type(self).__name__}(p={self.p})"
+
+
+def dropout_forward(x, mask, p):
+    """Apply inverted dropout with a given mask: keep and scale, or set to zero.
+
+    .. math:: y_i = \\begin{cases} x_i / (1 - p) & m_i = 1 \\\\ 0 & m_i = 0 \\end{cases}
+
+    The mask selects and does not multiply: a dropped element is exactly +0.0
+    even where x is inf or nan. The scale 1/(1-p) is computed in float64 and
+    rounded once, to the dtype of x (to float32 where x is float16). A kept
+    value that then overflows becomes inf, with NumPy's RuntimeWarning.
+
+    Source: Srivastava et al. (2014), section 10. Explained in chapter 3.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Real floats of any shape. Left as it is.
+    mask : numpy.ndarray
+        Booleans, True = keep, of a shape that broadcasts to that of x. For p = 1 it must
+        keep nothing.
+    p : float
+        Probability to **drop** with which the mask was drawn, in [0, 1].
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype as x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dropout_forward(np.ones(4), np.array([True, False, True, True]), 0.2)
+    array([1.25, 0.  , 1.25, 1.25])
+    """
+    p = check_p(p)
+    x = check_floats(x, "x")
+    check_mask(mask, x.shape)
+    if p == 1.0:
+        check_nothing_kept(mask.any())
+    return select_and_scale(x, mask, p)
+
+
+def dropout_backward(dy, mask, p):
+    """Return the gradient with respect to x, given the gradient dy with respect to y.
+
+    Dropout with a fixed mask is linear and acts on each element alone, so its
+    derivative is the same selection with the same scale:
+
+    .. math:: \\frac{\\partial L}{\\partial x_i}
+        = \\frac{m_i}{1 - p} \\, \\frac{\\partial L}{\\partial y_i}
+
+    Source: Srivastava et al. (2014), section 5.1. Explained in chapter 3.
+
+    Parameters
+    ----------
+    dy : numpy.ndarray
+        Gradient of the loss with respect to the output; real floats.
+    mask, p : as `dropout_forward`
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype as dy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dropout_backward(np.ones(3), np.array([True, False, True]), 0.2)
+    array([1.25, 0.  , 1.25])
+    """
+    return dropout_forward(check_floats(dy, "dy"), mask, p)

@@ -1,45 +1,30 @@
-"""Kinds of dropout in NumPy that differ in what shares a draw: the granularity."""
+"""Kinds of dropout in NumPy that differ in what shares a draw: the granularity.
 
-import numpy as np
+Equation, p, rng and errors are those of `Dropout`, but for what a kind states.
+"""
 
-from companion._arguments import (
-    check_axes,
-    check_count,
-    check_p,
-)
+from companion._arguments import check_axes, check_count
+from companion._arithmetic import select_and_scale
 from companion.masks import block_keep_mask
-from companion.numpy._arrays import check_floats, work_dtype
-from companion.numpy.dropout import Dropout, dropout_backward, dropout_forward
+from companion.numpy._arrays import check_floats
+from companion.numpy.dropout import Dropout
+from companion.numpy.nn import softmax
 
 
 class ChannelDropout(Dropout):
     """Dropout of whole channels: a feature map lives or dies as one.
 
+    The mask has shape (N, C, 1, ...). A single example without a batch axis, (C, H, W),
+    looks like (N, C, L): its rows would be dropped as channels. Write x[None].
+
+    Source: Tompson et al. (2015), section 3.2. Explained in chapter 6.
+
     Parameters
     ----------
-    p : float
-        Probability to **drop** a channel, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the masks. Each forward pass in training draws a new one.
+    p, rng : as `Dropout`
     channels_last : bool
         False: x has shape (N, C, L), (N, C, H, W) or (N, C, D, H, W). True: the
         channels are the last axis. The batch axis always comes first.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a Generator, or x not a float array.
-    ValueError
-        If p lies outside [0, 1] or x has another number of axes.
-
-    Notes
-    -----
-    The mask has shape (N, C, 1, ...). See `dropout` for the equation.
-
-    A single example without a batch axis, (C, H, W), looks like (N, C, L): its
-    rows would be dropped as channels. Write x[None].
-
-    Source: Tompson et al. (2015), section 3.2. Explained in chapter 6.
 
     Examples
     --------
@@ -66,24 +51,8 @@ class ChannelDropout(Dropout):
 class TimeDropout(Dropout):
     """Dropout with one mask for all time steps of a sequence (variational dropout).
 
-    Parameters
-    ----------
-    p : float
-        Probability to **drop** a feature for a whole sequence, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a Generator, or x not a float array.
-    ValueError
-        If p lies outside [0, 1] or x does not have shape (N, T, D).
-
-    Notes
-    -----
-    The mask has shape (N, 1, D). See `dropout` for the equation, and
-    `VariationalRNN` for a network that also drops its carried state.
+    Parameters: as `Dropout`. For x of shape (N, T, D) the mask has shape (N, 1, D).
+    `VariationalRNN` is a network that also drops its carried state.
 
     Source: Gal and Ghahramani (2016b), section 4. Explained in chapter 6.
 
@@ -105,34 +74,22 @@ class TimeDropout(Dropout):
 class DropPath(Dropout):
     """Dropout of a whole residual branch, drawn for each example (stochastic depth).
 
+    The mask has shape (N, 1, ...). Put the layer on the branch, before the sum:
+    x + drop_path(f(x)). :func:`companion.schedules.depth_rates` gives the rates of a deep
+    network.
+
+    The paper draws once for a mini-batch, does not scale in training, and multiplies the
+    branch by 1 - p at test time. With the scale, both agree in the mean; drawing for each
+    example is the later practice.
+
+    Source: Huang et al. (2016), section 3. Explained in chapter 6.
+
     Parameters
     ----------
-    p : float
-        Probability to **drop** the branch of an example, in [0, 1].
-        `companion.schedules.depth_rates` gives the rates of a deep network.
-    rng : numpy.random.Generator
-        Source of the masks. Each forward pass in training draws a new one.
+    p, rng : as `Dropout`
     scale_by_keep : bool
         True divides kept branches by 1 - p. False leaves them as they are: then
         evaluation, which returns x, is 1/(1-p) times the mean of training.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a Generator, or x not a float array.
-    ValueError
-        If p lies outside [0, 1] or x is a scalar.
-
-    Notes
-    -----
-    The mask has shape (N, 1, ...). Put the layer on the branch, before the sum:
-    x + drop_path(f(x)).
-
-    The paper draws once for a mini-batch, does not scale in training, and
-    multiplies the branch by 1 - p at test time. With the scale, both agree in
-    the mean; drawing for each example is the later practice.
-
-    Source: Huang et al. (2016), section 3. Explained in chapter 6.
 
     Examples
     --------
@@ -154,43 +111,30 @@ class DropPath(Dropout):
 
     # With p = 0 the forward pass selects and does not scale.
     def _masked(self, x, mask, p):
-        return dropout_forward(x, mask, p if self.scale_by_keep else 0.0)
+        return select_and_scale(x, mask, p if self.scale_by_keep else 0.0)
 
-    def _masked_backward(self, dy, mask, p):
-        return dropout_backward(dy, mask, p if self.scale_by_keep else 0.0)
+    _masked_backward = _masked
 
 
 class DropBlock(Dropout):
     """Dropout of contiguous blocks of a feature map.
+
+    :func:`companion.masks.block_keep_mask` draws the mask; with block_size = 1 it is
+    that of `Dropout`. Kept elements are divided by 1 - p. So the mean over a constant map
+    is kept exactly, while one element near the border has a mean above x and one in the
+    middle below. The paper divides by the fraction that was kept in this batch instead,
+    which makes the noise of one example depend on the others.
+
+    Source: Ghiasi, Lin and Le (2018), section 3. Explained in chapter 6.
 
     Parameters
     ----------
     p : float
         Expected fraction of a map that is **dropped**, in [0, 1].
     block_size : int
-        Side of a block, at least 1; even or odd.
-    rng : numpy.random.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, block_size not an int, rng not a Generator, or
-        x not a float array.
-    ValueError
-        If p lies outside [0, 1], x does not have shape (N, C, L) or (N, C, H, W),
-        or a block does not fit into the map.
-
-    Notes
-    -----
-    `companion.masks.block_keep_mask` draws the mask; with block_size = 1 it is
-    that of `Dropout`. Kept elements are divided by 1 - p. So the mean over a
-    constant map is kept exactly, while one element near the border has a mean
-    above x and one in the middle below. The paper divides by the fraction that
-    was kept in this batch instead, which makes the noise of one example depend
-    on the others.
-
-    Source: Ghiasi, Lin and Le (2018), section 3. Explained in chapter 6.
+        Side of a block, 1 up to the smallest side of the maps in x, which has shape
+        (N, C, L) or (N, C, H, W); even or odd.
+    rng : as `Dropout`
 
     Examples
     --------
@@ -207,12 +151,8 @@ class DropBlock(Dropout):
         check_count("block_size", block_size)
         self.block_size = block_size
 
-    def draw(self, x):
-        """Return a new mask for x, or None if nothing can be dropped now."""
+    def _draw(self, x, p):
         check_axes("x", x.shape, (3, 4), "(N, C, L) or (N, C, H, W)")
-        p = check_p(self.p)
-        if not self.training or p == 0.0:
-            return None
         return block_keep_mask(x.shape, p, self.block_size, self.rng)
 
     def __repr__(self):
@@ -222,24 +162,8 @@ class DropBlock(Dropout):
 class AttentionDropout(Dropout):
     """Softmax over keys, then dropout of single attention weights.
 
-    Parameters
-    ----------
-    p : float
-        Probability to **drop** a weight, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a Generator, or scores not a float array.
-    ValueError
-        If p lies outside [0, 1] or the scores are a scalar.
-
-    Notes
-    -----
-    Called with scores of shape (..., queries, keys), returns weights of the same
-    shape:
+    Parameters: as `Dropout`. Called with scores of shape (..., queries, keys), the layer
+    returns weights of the same shape:
 
     .. math:: y_{ij} = \\frac{m_{ij}}{1 - p} a_{ij}, \\quad
         a_i = \\mathrm{softmax}(s_i), \\quad
@@ -265,9 +189,7 @@ class AttentionDropout(Dropout):
         """Return dropped attention weights, or the softmax in evaluation mode."""
         scores = check_floats(scores, "scores")
         check_axes("scores", scores.shape, range(1, 65), "(..., queries, keys)")
-        work = scores.astype(work_dtype(scores))
-        e = np.exp(work - work.max(axis=-1, keepdims=True, initial=-np.inf))
-        self._weights = (e / e.sum(axis=-1, keepdims=True)).astype(scores.dtype)
+        self._weights = softmax(scores)
         return super().forward(self._weights)
 
     def backward(self, dy):

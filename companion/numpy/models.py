@@ -14,8 +14,11 @@ from companion.numpy.noise import ConcreteDropout
 def dropout_active(model):
     """Switch a model to evaluation, but its dropout layers to training, for a while.
 
-    Batch normalisation and everything else stays in evaluation mode. Afterwards
-    every module has the mode that it had before, also after an exception.
+    Batch normalisation and everything else stays in evaluation mode. Afterwards every
+    module has the mode that it had before, also after an exception.
+
+    Source: Gal and Ghahramani (2016a), section 4. Explained in chapter 5, with
+    `monte_carlo`.
 
     Parameters
     ----------
@@ -27,18 +30,8 @@ def dropout_active(model):
     context manager
         Yields the model.
 
-    Raises
-    ------
-    ValueError
-        If the model has no dropout layer.
-
-    Notes
-    -----
-    Source: Gal and Ghahramani (2016a), section 4. Explained in chapter 8.
-
     Examples
     --------
-    >>> import numpy as np
     >>> from companion.numpy import Dropout, nn
     >>> rng = np.random.default_rng(0)
     >>> model = nn.Sequential(nn.ReLU(), Dropout(0.3, rng)).eval()
@@ -64,10 +57,16 @@ def dropout_active(model):
 def monte_carlo(model, x, passes):
     """Return mean and variance of a model's output over passes with fresh masks.
 
+    .. math:: \\bar y = \\frac1k \\sum_j y^{(j)}, \\quad
+        s^2 = \\frac{1}{k - 1} \\sum_j (y^{(j)} - \\bar y)^2
+
+    Only dropout layers are switched on: see `dropout_active`.
+
+    Source: Gal and Ghahramani (2016a), section 4. Explained in chapters 4 and 5.
+
     Parameters
     ----------
-    model : nn.Module
-        Model with at least one dropout layer. Its modes are restored.
+    model : as `dropout_active`
     x : numpy.ndarray
         Input of the model.
     passes : int
@@ -79,25 +78,8 @@ def monte_carlo(model, x, passes):
         Each of the shape of the model's output. The variance is the unbiased
         one, with passes - 1 in the denominator.
 
-    Raises
-    ------
-    TypeError
-        If passes is not an int.
-    ValueError
-        If passes is below 2, or the model has no dropout layer.
-
-    Notes
-    -----
-    .. math:: \\bar y = \\frac1k \\sum_j y^{(j)}, \\quad
-        s^2 = \\frac{1}{k - 1} \\sum_j (y^{(j)} - \\bar y)^2
-
-    Only dropout layers are switched on: see `dropout_active`.
-
-    Source: Gal and Ghahramani (2016a), section 4. Explained in chapters 8 and 9.
-
     Examples
     --------
-    >>> import numpy as np
     >>> from companion.numpy import Dropout
     >>> layer = Dropout(0.2, np.random.default_rng(0))
     >>> mean, variance = monte_carlo(layer, np.ones(1), 100_000)
@@ -113,11 +95,13 @@ def monte_carlo(model, x, passes):
 def set_rate(model, p):
     """Set the drop rate of every dropout layer of a model: for a schedule.
 
+    `companion.schedules` has the schedules. `ConcreteDropout` learns its rate and is left
+    alone. Source: Liu et al. (2023), section 4. Explained in chapter 8.
+
     Parameters
     ----------
     model : nn.Module
-        Model with at least one dropout layer. `ConcreteDropout` learns its rate
-        and is left alone.
+        Model with at least one dropout layer whose rate can be set.
     p : float
         New probability to **drop**, in [0, 1].
 
@@ -126,21 +110,8 @@ def set_rate(model, p):
     int
         Number of layers that were set.
 
-    Raises
-    ------
-    TypeError
-        If p is not a real number.
-    ValueError
-        If p lies outside [0, 1] or there is no layer to set.
-
-    Notes
-    -----
-    `companion.schedules` has the schedules. Source: Liu et al. (2023), section 4.
-    Explained in chapter 8.
-
     Examples
     --------
-    >>> import numpy as np
     >>> from companion.numpy import Dropout
     >>> layer = Dropout(0.3, np.random.default_rng(0))
     >>> set_rate(layer, 0.1), layer.p

@@ -6,16 +6,15 @@ Weights have shape (in_features, out_features): a layer computes x @ W + b.
 
 import numpy as np
 
-from companion._arguments import check_rate
-from companion._training import (
-    batches,
+from companion._arguments import (
+    check_axes,
+    check_rate,
     check_same_length,
     check_same_logits,
-    initial_weights,
-    modes_restored,
-    progress_bar,
 )
-from companion.numpy._arrays import check_float_dtype, check_numbers
+from companion._arithmetic import work_dtype
+from companion._training import batches, initial_weights, modes_restored, progress_bar
+from companion.numpy._arrays import check_float_dtype, check_floats, check_numbers
 
 
 class Module:
@@ -62,20 +61,15 @@ class Module:
 
 
 class Parameter:
-    """An array that is learned, with its gradient beside it.
+    """An array that is learned, with its gradient beside it. Explained in chapter 3.
 
     Parameters
     ----------
     value : numpy.ndarray
         The weights; changed in place by an optimiser.
 
-    Notes
-    -----
-    Explained in chapter 3.
-
     Examples
     --------
-    >>> import numpy as np
     >>> Parameter(np.zeros(2)).grad
     array([0., 0.])
     """
@@ -88,6 +82,12 @@ class Parameter:
 class Linear(Module):
     """Affine layer, y = x W + b.
 
+    .. math:: Y = X W + b, \\quad dW = X^T dY, \\quad db = \\textstyle\\sum_n dY_n,
+        \\quad dX = dY W^T
+
+    Source: Goodfellow, Bengio and Courville (2016), section 6.5. Explained in
+    chapter 3.
+
     Parameters
     ----------
     in_features, out_features : int
@@ -96,25 +96,10 @@ class Linear(Module):
         Source of the initial weights: uniform on ±1/sqrt(in_features), first
         the weights, then the bias.
     dtype : numpy.dtype
-        Floating-point type of weights and bias.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a positive int, rng not a Generator, or dtype not a
-        real float.
-
-    Notes
-    -----
-    .. math:: Y = X W + b, \\quad dW = X^T dY, \\quad db = \\textstyle\\sum_n dY_n,
-        \\quad dX = dY W^T
-
-    Source: Goodfellow, Bengio and Courville (2016), section 6.5. Explained in
-    chapter 3.
+        Floating-point type of the weights.
 
     Examples
     --------
-    >>> import numpy as np
     >>> layer = Linear(3, 2, np.random.default_rng(0))
     >>> layer(np.ones((4, 3), np.float32)).shape
     (4, 2)
@@ -142,15 +127,12 @@ class Linear(Module):
 class ReLU(Module):
     """Rectifier, y = max(x, 0).
 
-    Notes
-    -----
     .. math:: y_i = \\max(x_i, 0), \\quad dx_i = [x_i > 0] \\, dy_i
 
     Source: Nair and Hinton (2010). Explained in chapter 3.
 
     Examples
     --------
-    >>> import numpy as np
     >>> ReLU()(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
@@ -168,23 +150,15 @@ class ReLU(Module):
 class Sequential(Module):
     """Layers called one after the other.
 
+    Source: the interface of `torch.nn.Sequential`. Explained in chapter 3.
+
     Parameters
     ----------
     *layers : Module
         Called in this order by `forward`, in reverse by `backward`.
 
-    Raises
-    ------
-    TypeError
-        If a layer is not a `Module`.
-
-    Notes
-    -----
-    Source: the interface of `torch.nn.Sequential`. Explained in chapter 3.
-
     Examples
     --------
-    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> model = Sequential(Linear(4, 8, rng), ReLU(), Linear(8, 3, rng))
     >>> model(np.ones((2, 4), np.float32)).shape, len(model.parameters())
@@ -217,22 +191,42 @@ class Sequential(Module):
         return dy
 
 
+def softmax(z):
+    """Return exp(z) divided by its sum over the last axis, without overflow.
+
+    .. math:: s_i = \\frac{e^{z_i}}{\\sum_j e^{z_j}}
+
+    Source: Goodfellow, Bengio and Courville (2016), section 6.2.2. Explained in
+    chapter 4.
+
+    Parameters
+    ----------
+    z : numpy.ndarray
+        Logits or scores; real floats, at least one axis. -inf gives 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype as z; over the last axis it sums to 1.
+
+    Examples
+    --------
+    >>> softmax(np.array([[0.0, np.log(3.0)]]))
+    array([[0.25, 0.75]])
+    """
+    z = check_floats(z, "z")
+    check_axes("z", z.shape, range(1, 65), "(..., classes)")
+    work = z.astype(work_dtype(z))
+    e = np.exp(work - work.max(axis=-1, keepdims=True, initial=-np.inf))
+    return (e / e.sum(axis=-1, keepdims=True)).astype(z.dtype)
+
+
 class CrossEntropyLoss:
-    """Mean softmax cross-entropy of a batch.
+    """Mean softmax cross-entropy of a batch, n at least 1.
 
-    Call it with logits of shape (n, classes) and integer labels of shape (n,);
-    it returns a float. `backward()` then returns the gradient of the logits.
+    Call it with logits of shape (n, classes) and labels, integers in [0, classes) of
+    shape (n,); it returns a float. `backward()` then returns the gradient of the logits.
 
-    Raises
-    ------
-    TypeError
-        If labels are not integers.
-    ValueError
-        If the shapes do not match, the batch is empty, or a label is not in
-        [0, classes).
-
-    Notes
-    -----
     .. math:: L = -\\frac1n \\sum_i \\log s_{i, y_i}, \\quad
         s = \\mathrm{softmax}(z), \\quad
         dz_{ij} = \\frac1n (s_{ij} - [j = y_i])
@@ -242,7 +236,6 @@ class CrossEntropyLoss:
 
     Examples
     --------
-    >>> import numpy as np
     >>> loss = CrossEntropyLoss()
     >>> round(loss(np.zeros((2, 10)), np.array([3, 7])), 4)  # log(10)
     2.3026
@@ -274,25 +267,9 @@ class CrossEntropyLoss:
 class RDropLoss:
     """Cross-entropy of two passes with different masks, and the distance between them.
 
-    Parameters
-    ----------
-    weight : float
-        Factor of the distance, the paper's alpha; 0 or more.
-
-    Call it with the logits of two passes, each of shape (n, classes), and integer
-    labels of shape (n,); it returns a float. `backward()` then returns the
-    gradients of both logits.
-
-    Raises
-    ------
-    TypeError
-        If weight is not a real number or labels are not integers.
-    ValueError
-        If weight is negative or the shapes do not match.
-
-    Notes
-    -----
-    With P and Q the softmax of the two passes,
+    Call it with the logits of two passes and labels, as `CrossEntropyLoss`; it returns
+    a float. `backward()` then returns the gradients of both logits. With P and Q the
+    softmax of the two passes,
 
     .. math:: L = L_{CE}(P) + L_{CE}(Q) + \\frac{\\alpha}{2n} \\sum_i
         \\left[KL(P_i \\Vert Q_i) + KL(Q_i \\Vert P_i)\\right]
@@ -302,9 +279,13 @@ class RDropLoss:
 
     Source: Liang et al. (2021), equation 4. Explained in chapter 8.
 
+    Parameters
+    ----------
+    weight : float
+        Factor of the distance, the paper's alpha; 0 or more.
+
     Examples
     --------
-    >>> import numpy as np
     >>> loss = RDropLoss(1.0)
     >>> z, labels = np.array([[2.0, 0.0]]), np.array([0])
     >>> round(loss(z, z, labels), 4) == round(2 * CrossEntropyLoss()(z, labels), 4)
@@ -349,6 +330,12 @@ class RDropLoss:
 class SGD:
     """Stochastic gradient descent, with momentum and weight decay.
 
+    .. math:: g \\leftarrow g + \\lambda w, \\quad v \\leftarrow \\mu v + g, \\quad
+        w \\leftarrow w - \\eta v
+
+    Source: the update of `torch.optim.SGD`; Sutskever et al. (2013). Explained
+    in chapters 2 and 3.
+
     Parameters
     ----------
     parameters : list of Parameter
@@ -360,22 +347,8 @@ class SGD:
     weight_decay : float
         Factor of the L2 penalty, 0 or more.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a rate is not a real number or out of range.
-
-    Notes
-    -----
-    .. math:: g \\leftarrow g + \\lambda w, \\quad v \\leftarrow \\mu v + g, \\quad
-        w \\leftarrow w - \\eta v
-
-    Source: the update of `torch.optim.SGD`; Sutskever et al. (2013). Explained
-    in chapters 2 and 3.
-
     Examples
     --------
-    >>> import numpy as np
     >>> w = Parameter(np.array([1.0]))
     >>> w.grad = np.array([0.5])
     >>> SGD([w], lr=0.1).step()
@@ -402,24 +375,6 @@ class SGD:
 class Adam:
     """Adam: steps scaled by running means of the gradient and of its square.
 
-    Parameters
-    ----------
-    parameters : list of Parameter
-        What to update.
-    lr : float
-        Learning rate, 0 or more.
-    betas : tuple of float
-        Decay rates of the two running means, each in [0, 1).
-    eps : float
-        Added to the denominator, 0 or more.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a rate is not a real number or out of range.
-
-    Notes
-    -----
     .. math:: m \\leftarrow \\beta_1 m + (1 - \\beta_1) g, \\quad
         v \\leftarrow \\beta_2 v + (1 - \\beta_2) g^2, \\quad
         w \\leftarrow w - \\eta \\frac{m / (1 - \\beta_1^t)}
@@ -427,9 +382,16 @@ class Adam:
 
     Source: Kingma and Ba (2015), algorithm 1. Explained in chapter 2.
 
+    Parameters
+    ----------
+    parameters, lr : as `SGD`
+    betas : tuple of float
+        Decay rates of the two running means, each in [0, 1).
+    eps : float
+        Added to the denominator, 0 or more.
+
     Examples
     --------
-    >>> import numpy as np
     >>> w = Parameter(np.array([1.0]))
     >>> w.grad = np.array([0.5])
     >>> Adam([w], lr=0.1).step()
@@ -463,6 +425,8 @@ class Adam:
 def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     """Train a classifier with softmax cross-entropy; return the loss of every step.
 
+    Explained in chapter 5.
+
     Parameters
     ----------
     model : Module
@@ -487,27 +451,13 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
         float64, shape (epochs * ceil(n / batch_size),): the loss of each batch,
         in nats, before its update.
 
-    Raises
-    ------
-    ValueError
-        If x and labels differ in length, or a count is below 1.
-    TypeError
-        If a count is not an int, rng not a Generator, or labels not integers.
-
-    Notes
-    -----
-    Explained in chapter 5.
-
     Examples
     --------
-    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> x, labels = rng.normal(size=(64, 2)), rng.integers(0, 2, 64)
     >>> model = Sequential(Linear(2, 2, rng))
     >>> sgd = SGD(model.parameters(), lr=0.1)
-    >>> losses = fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng,
-    ...              progress=False)
-    >>> losses.shape
+    >>> fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng, progress=False).shape
     (6,)
     """
     check_same_length(x, labels)
@@ -525,14 +475,11 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
 def evaluate(model, x, labels):
     """Return loss and accuracy in evaluation mode; the mode is restored afterwards.
 
+    Explained in chapter 5.
+
     Parameters
     ----------
-    model : Module
-        Maps x to logits.
-    x : numpy.ndarray
-        Inputs, shape (n, features).
-    labels : numpy.ndarray
-        Integers in [0, classes), shape (n,).
+    model, x, labels : as `fit`
 
     Returns
     -------
@@ -541,18 +488,8 @@ def evaluate(model, x, labels):
     accuracy : float
         Fraction of correct answers, in [0, 1].
 
-    Raises
-    ------
-    ValueError
-        If x and labels differ in length.
-
-    Notes
-    -----
-    Explained in chapter 5.
-
     Examples
     --------
-    >>> import numpy as np
     >>> model = Sequential(Linear(2, 2, np.random.default_rng(0)))
     >>> loss, accuracy = evaluate(model, np.ones((4, 2)), np.zeros(4, int))
     >>> accuracy in (0.0, 1.0)

@@ -11,9 +11,9 @@ from companion._arguments import (
     check_rate,
     check_temperature,
 )
-from companion._arithmetic import ALPHA_PRIME, alpha_affine
+from companion._arithmetic import ALPHA_PRIME, alpha_affine, work_dtype
 from companion.masks import gaussian_noise, open_uniforms
-from companion.numpy._arrays import check_floats, check_mask, sigmoid, work_dtype
+from companion.numpy._arrays import check_floats, check_mask
 from companion.numpy.dropout import Dropout
 from companion.numpy.granularity import ChannelDropout
 from companion.numpy.nn import Module, Parameter
@@ -22,36 +22,19 @@ from companion.numpy.nn import Module, Parameter
 class GaussianDropout(Dropout):
     """Multiplicative Gaussian noise with the mean and variance of dropout.
 
+    .. math:: y_i = \\xi_i x_i, \\quad \\xi_i \\sim N\\left(1, \\frac{p}{1 - p}\\right)
+
+    Nothing is dropped, and the sign of an activation may flip. `mask` holds the noise,
+    float64. Source: Srivastava et al. (2014), section 10. Explained in chapter 8.
+
     Parameters
     ----------
     p : float
         Rate of the dropout whose variance the noise has, in [0, 1).
-    rng : numpy.random.Generator
-        Source of the noise. Each forward pass in training draws new noise.
-
-    Attributes
-    ----------
-    mask : numpy.ndarray or None
-        Noise of the last forward pass, float64; None if there was none.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a Generator, or x not a float array.
-    ValueError
-        If p lies outside [0, 1).
-
-    Notes
-    -----
-    .. math:: y_i = \\xi_i x_i, \\quad \\xi_i \\sim N\\left(1, \\frac{p}{1 - p}\\right)
-
-    Nothing is dropped, and the sign of an activation may flip.
-
-    Source: Srivastava et al. (2014), section 10. Explained in chapter 8.
+    rng : as `Dropout`
 
     Examples
     --------
-    >>> import numpy as np
     >>> layer = GaussianDropout(0.2, np.random.default_rng(0))
     >>> y = layer(np.ones(1_000_000))
     >>> round(float(y.mean()), 2), round(float(y.var()), 2)
@@ -60,9 +43,10 @@ class GaussianDropout(Dropout):
 
     def draw(self, x):
         """Return new noise for x, or None in evaluation mode and for p = 0."""
-        p = check_p_below_1(self.p)
-        if not self.training or p == 0.0:
-            return None
+        check_p_below_1(self.p)
+        return super().draw(x)
+
+    def _draw(self, x, p):
         return gaussian_noise(self.mask_shape(x.shape), p, self.rng)
 
     @staticmethod
@@ -75,27 +59,8 @@ class GaussianDropout(Dropout):
 def alpha_dropout_forward(x, mask, p):
     """Apply alpha dropout with a given mask: the dropped take the value of saturation.
 
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Real floats of any shape. Left as it is.
-    mask : numpy.ndarray
-        Booleans, True = keep, of a shape that broadcasts to that of x.
-    p : float
-        Probability to **drop** with which the mask was drawn, in [0, 1].
+    Parameters and result: as `dropout_forward`.
 
-    Returns
-    -------
-    numpy.ndarray
-        Same shape and dtype as x.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `dropout_forward`.
-
-    Notes
-    -----
     .. math:: y_i = a \\, (m_i x_i + (1 - m_i) \\alpha') + b, \\quad
         a = \\left((1 - p)(1 + p \\alpha'^2)\\right)^{-1/2}, \\quad b = -a p \\alpha'
 
@@ -106,7 +71,6 @@ def alpha_dropout_forward(x, mask, p):
 
     Examples
     --------
-    >>> import numpy as np
     >>> alpha_dropout_forward(np.zeros(2), np.array([True, False]), 0.2).round(3)
     array([ 0.309, -1.236])
     """
@@ -115,45 +79,22 @@ def alpha_dropout_forward(x, mask, p):
     check_mask(mask, x.shape)
     if p == 1.0:
         check_nothing_kept(mask.any())
-        return np.zeros_like(x)
-    a, b = alpha_affine(p)
-    work = work_dtype(x)
-    y = np.where(mask, work.type(a) * x.astype(work) + work.type(b), a * ALPHA_PRIME + b)
-    return y.astype(x.dtype)
+    return _alpha(x, mask, p)
 
 
 def alpha_dropout_backward(dy, mask, p):
     """Return the gradient of alpha dropout with respect to x.
 
-    Parameters
-    ----------
-    dy : numpy.ndarray
-        Gradient of the loss with respect to the output; real floats.
-    mask : numpy.ndarray
-        The mask of the forward pass: booleans that broadcast to dy.
-    p : float
-        Probability to **drop** of the forward pass, in [0, 1].
+    Parameters and result: as `dropout_backward`.
 
-    Returns
-    -------
-    numpy.ndarray
-        Same shape and dtype as dy.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `dropout_forward`.
-
-    Notes
-    -----
     .. math:: \\frac{\\partial L}{\\partial x_i}
         = a \\, m_i \\, \\frac{\\partial L}{\\partial y_i}
 
-    Source: Klambauer et al. (2017), section 3. Explained in chapter 6.
+    Source: Klambauer et al. (2017), section 3. Explained in chapter 6, with
+    `alpha_dropout_forward`.
 
     Examples
     --------
-    >>> import numpy as np
     >>> alpha_dropout_backward(np.ones(2), np.array([True, False]), 0.2).round(3)
     array([0.879, 0.   ])
     """
@@ -162,6 +103,19 @@ def alpha_dropout_backward(dy, mask, p):
     check_mask(mask, dy.shape)
     if p == 1.0:
         check_nothing_kept(mask.any())
+    return _alpha_backward(dy, mask, p)
+
+
+def _alpha(x, mask, p):
+    if p == 1.0:  # a is infinite, and 0 the limit
+        return np.zeros_like(x)
+    (a, b), work = alpha_affine(p), work_dtype(x)
+    y = np.where(mask, work.type(a) * x.astype(work) + work.type(b), a * ALPHA_PRIME + b)
+    return y.astype(x.dtype)
+
+
+def _alpha_backward(dy, mask, p):
+    if p == 1.0:
         return np.zeros_like(dy)
     work = work_dtype(dy)
     scaled = work.type(alpha_affine(p)[0]) * dy.astype(work)
@@ -171,65 +125,33 @@ def alpha_dropout_backward(dy, mask, p):
 class AlphaDropout(Dropout):
     """Dropout for self-normalising networks: it keeps mean 0 and variance 1.
 
-    Parameters
-    ----------
-    p : float
-        Probability to **drop**, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the masks. Each forward pass in training draws a new one.
+    Parameters: as `Dropout`; equation: as `alpha_dropout_forward`.
 
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a Generator, or x not a float array.
-    ValueError
-        If p lies outside [0, 1].
-
-    Notes
-    -----
-    See `alpha_dropout_forward` for the equation.
-
-    Source: Klambauer et al. (2017), section 3. Explained in chapter 6.
+    Source: Klambauer et al. (2017), section 3. Explained in chapter 6, with
+    `alpha_dropout_forward`.
 
     Examples
     --------
-    >>> import numpy as np
     >>> layer = AlphaDropout(0.2, np.random.default_rng(1))
     >>> layer(np.zeros(5)).round(3)
     array([ 0.309,  0.309, -1.236,  0.309,  0.309])
     """
 
-    _masked = staticmethod(alpha_dropout_forward)
-    _masked_backward = staticmethod(alpha_dropout_backward)
+    _masked = staticmethod(_alpha)
+    _masked_backward = staticmethod(_alpha_backward)
 
 
 class ChannelAlphaDropout(AlphaDropout, ChannelDropout):
     """Alpha dropout of whole channels.
 
-    Parameters
-    ----------
-    p : float
-        Probability to **drop** a channel, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-    channels_last : bool
-        As in `ChannelDropout`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `ChannelDropout`.
-
-    Notes
-    -----
-    See `alpha_dropout_forward` for the equation; the mask has shape (N, C, 1, ...).
+    Parameters: as `ChannelDropout`; equation: as `alpha_dropout_forward`, with a mask of
+    shape (N, C, 1, ...).
 
     Source: Klambauer et al. (2017), section 3; PyTorch's name for it is feature
-    alpha dropout. Explained in chapter 6.
+    alpha dropout. Explained in chapter 6, with `alpha_dropout_forward`.
 
     Examples
     --------
-    >>> import numpy as np
     >>> layer = ChannelAlphaDropout(0.2, np.random.default_rng(1))
     >>> layer(np.zeros((1, 4, 2)))[0].T.round(3)
     array([[ 0.309,  0.309, -1.236,  0.309],
@@ -240,32 +162,6 @@ class ChannelAlphaDropout(AlphaDropout, ChannelDropout):
 class ConcreteDropout(Module):
     """Dropout whose rate is learned, by a smooth stand-in for the mask.
 
-    Parameters
-    ----------
-    p : float
-        Rate to start from, the probability to **drop**, strictly inside (0, 1).
-    rng : numpy.random.Generator
-        Source of the uniforms. Each forward pass in training draws new ones.
-    temperature : float
-        Above 0; the smaller, the closer the noise is to 0 and 1.
-
-    Attributes
-    ----------
-    logit : Parameter
-        log(p / (1 - p)), a float64 array of shape (); what an optimiser changes.
-
-    Raises
-    ------
-    TypeError
-        If p or temperature is not a real number, rng not a Generator, or x not a
-        float array.
-    ValueError
-        If p lies outside (0, 1) or temperature is not above 0.
-    RuntimeError
-        If `backward` is called before `forward`.
-
-    Notes
-    -----
     With u uniform on (0, 1), the temperature t, the sigmoid :math:`\\sigma` and its
     inverse :math:`\\ell(p) = \\log p - \\log(1 - p)`,
 
@@ -278,9 +174,26 @@ class ConcreteDropout(Module):
 
     Source: Gal, Hron and Kendall (2017), section 3. Explained in chapter 8.
 
+    Parameters
+    ----------
+    p : float
+        Rate to start from, the probability to **drop**, strictly inside (0, 1).
+    rng : as `Dropout`
+    temperature : float
+        Above 0; the smaller, the closer the noise is to 0 and 1.
+
+    Attributes
+    ----------
+    logit : Parameter
+        log(p / (1 - p)), a float64 array of shape (); what an optimiser changes.
+
+    Raises
+    ------
+    RuntimeError
+        If `backward` is called before `forward`.
+
     Examples
     --------
-    >>> import numpy as np
     >>> layer = ConcreteDropout(0.2, np.random.default_rng(1), temperature=0.5)
     >>> layer(np.ones(5)).round(2)
     array([1.17, 0.05, 1.25, 0.06, 1.23])
@@ -299,7 +212,7 @@ class ConcreteDropout(Module):
     @property
     def p(self):
         """The present rate, a float in (0, 1)."""
-        return float(sigmoid(self.logit.value))
+        return float(_sigmoid(self.logit.value))
 
     def draw(self, x):
         """Return uniforms for x, or None in evaluation mode."""
@@ -312,7 +225,7 @@ class ConcreteDropout(Module):
         if self._u is None:
             return self._x
         z = (self.logit.value + np.log(self._u) - np.log1p(-self._u)) / self.temperature
-        self._z = sigmoid(z)
+        self._z = _sigmoid(z)
         self._scale = (1.0 - self._z) / (1.0 - self.p)
         return (self._x * self._scale).astype(x.dtype)
 
@@ -330,7 +243,13 @@ class ConcreteDropout(Module):
         return (dy * self._scale).astype(dy.dtype)
 
     def penalty(self, weight, *, weight_scale, rate_scale):
-        """Return the regulariser of the layer that follows, for the loss.
+        """Return the regulariser of the layer that follows, a float, for the loss.
+
+        .. math:: \\lambda_w \\frac{\\lVert W \\rVert^2}{1 - p}
+            - \\lambda_p \\, K \\, H(p), \\quad
+            H(p) = -p \\log p - (1 - p) \\log(1 - p)
+
+        with K = in_features.
 
         Parameters
         ----------
@@ -340,15 +259,6 @@ class ConcreteDropout(Module):
             after `backward`.
         weight_scale, rate_scale : float
             Strength of the two terms, 0 or more.
-
-        Returns
-        -------
-        float
-            .. math:: \\lambda_w \\frac{\\lVert W \\rVert^2}{1 - p}
-                - \\lambda_p \\, K \\, H(p), \\quad
-                H(p) = -p \\log p - (1 - p) \\log(1 - p)
-
-            with K = in_features.
         """
         check_rate("weight_scale", weight_scale)
         check_rate("rate_scale", rate_scale)
@@ -364,3 +274,8 @@ class ConcreteDropout(Module):
 
     def __repr__(self):
         return f"ConcreteDropout(p={self.p:.3f}, temperature={self.temperature})"
+
+
+def _sigmoid(z):
+    """Return 1 / (1 + exp(-z)) without overflow."""
+    return np.exp(-np.logaddexp(0.0, -z))

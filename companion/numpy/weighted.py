@@ -3,8 +3,9 @@
 import numpy as np
 
 from companion._arguments import check_axes, check_count, check_p
+from companion._arithmetic import select_and_scale
 from companion.numpy._arrays import check_float_dtype, check_numbers
-from companion.numpy.dropout import Dropout, dropout_backward, dropout_forward
+from companion.numpy.dropout import Dropout
 from companion.numpy.granularity import TimeDropout
 from companion.numpy.nn import Linear, Module, Parameter
 
@@ -12,29 +13,6 @@ from companion.numpy.nn import Linear, Module, Parameter
 class DropConnect(Linear):
     """Affine layer whose weights are dropped, and not its units.
 
-    Parameters
-    ----------
-    in_features, out_features : int
-        Sizes of the last axis of x and of y; at least 1.
-    p : float
-        Probability to **drop** a weight, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the initial weights, as in `nn.Linear`, and then of the masks.
-    per_example : bool
-        False: one mask for the whole batch, which costs one mask. True: another
-        mask for each example, as in the paper; that takes n times the memory of
-        the weights.
-    dtype : numpy.dtype
-        Floating-point type of weights and bias.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a positive int, p no probability, rng not a Generator,
-        or dtype not a real float.
-
-    Notes
-    -----
     .. math:: Y = X \\left(\\frac{M \\odot W}{1 - p}\\right) + b, \\qquad
         dW = \\frac{M \\odot X^T dY}{1 - p}
 
@@ -44,9 +22,19 @@ class DropConnect(Linear):
 
     Source: Wan et al. (2013), sections 3 and 4. Explained in chapter 6.
 
+    Parameters
+    ----------
+    in_features, out_features, dtype : as `Linear`
+    p : as `Dropout`
+    rng : numpy.random.Generator
+        Source of the initial weights, as in `Linear`, and then of the masks.
+    per_example : bool
+        False: one mask for the whole batch, which costs one mask. True: another
+        mask for each example, as in the paper; that takes n times the memory of
+        the weights.
+
     Examples
     --------
-    >>> import numpy as np
     >>> layer = DropConnect(3, 2, 0.2, np.random.default_rng(0))
     >>> x = np.ones((4, 3), np.float32)
     >>> bool((layer(x) != layer(x)).any()), bool((layer.eval()(x) == layer(x)).all())
@@ -96,36 +84,23 @@ class _RowDropout(Dropout):
 class WordDropout(Module):
     """Embedding table of which whole words are dropped (embedding dropout).
 
-    Parameters
-    ----------
-    words, features : int
-        Shape of the table, each at least 1.
-    p : float
-        Probability to **drop** a word, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the table, standard normal, and then of the masks.
-    dtype : numpy.dtype
-        Floating-point type of the table.
-
-    Raises
-    ------
-    TypeError
-        If a size is not an int, p not a real number, rng not a Generator, dtype
-        not a real float, or the tokens not integers.
-    ValueError
-        If a size is below 1, p lies outside [0, 1], or a token is not in the table.
-
-    Notes
-    -----
     Called with tokens, integers of any shape, it returns their rows of the table:
     shape (\\*tokens.shape, features). The mask has shape (words, 1): a dropped word
     is zero at all its places in the batch, and kept ones are divided by 1 - p.
 
     Source: Gal and Ghahramani (2016b), section 4.2. Explained in chapter 6.
 
+    Parameters
+    ----------
+    words, features : int
+        Shape of the table, each at least 1; tokens lie in [0, words).
+    p : as `Dropout`
+    rng : numpy.random.Generator
+        Source of the table, standard normal, and then of the masks.
+    dtype : as `Linear`
+
     Examples
     --------
-    >>> import numpy as np
     >>> layer = WordDropout(4, 2, 0.3, np.random.default_rng(3))
     >>> (layer(np.array([0, 1, 0, 2, 1])) != 0).all(axis=1)
     array([False,  True, False, False,  True])
@@ -158,27 +133,6 @@ class WordDropout(Module):
 class VariationalRNN(Module):
     """Recurrent layer with one input mask and one recurrent mask for a sequence.
 
-    Parameters
-    ----------
-    in_features, hidden_features : int
-        Sizes of the input and of the state, each at least 1.
-    input_p, recurrent_p : float
-        Probabilities to **drop** a feature of the input and of the carried state,
-        in [0, 1].
-    rng : numpy.random.Generator
-        Source of the initial weights, as in two `nn.Linear`, and then of the
-        masks: input first.
-    dtype : numpy.dtype
-        Floating-point type of the weights.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a positive int, a rate no probability, rng not a
-        Generator, dtype not a real float, or x does not have shape (N, T, in).
-
-    Notes
-    -----
     For x of shape (N, T, in_features) it returns the states, shape (N, T, hidden):
 
     .. math:: h_t = \\tanh\\left(\\frac{m \\odot x_t}{1 - p_x} W + b
@@ -188,9 +142,20 @@ class VariationalRNN(Module):
 
     Source: Gal and Ghahramani (2016b), section 4.1. Explained in chapter 6.
 
+    Parameters
+    ----------
+    in_features, hidden_features : int
+        Sizes of the input and of the state, each at least 1.
+    input_p, recurrent_p : float
+        Probabilities to **drop** a feature of the input and of the carried state,
+        in [0, 1].
+    rng : numpy.random.Generator
+        Source of the initial weights, as in two `Linear`, and then of the masks:
+        input first.
+    dtype : as `Linear`
+
     Examples
     --------
-    >>> import numpy as np
     >>> layer = VariationalRNN(3, 5, 0.1, 0.3, np.random.default_rng(0))
     >>> layer(np.ones((2, 7, 3), np.float32)).shape
     (2, 7, 5)
@@ -214,23 +179,23 @@ class VariationalRNN(Module):
         self.recurrent_dropout(h)  # draws the mask that all steps use
         self._carried, self._states = [], []
         for t in range(x.shape[1]):
-            self._carried.append(self._drop_state(dropout_forward, h))
+            self._carried.append(self._drop_state(h))
             h = np.tanh(arriving[:, t] + self.recurrent(self._carried[t]))
             self._states.append(h)
         return np.stack(self._states, axis=1)
 
-    def _drop_state(self, function, h):
-        mask = self.recurrent_dropout.mask
-        return h if mask is None else function(h, mask, self.recurrent_dropout._forward_p)
+    def _drop_state(self, h):
+        drop = self.recurrent_dropout
+        if drop.mask is None:
+            return h
+        return select_and_scale(h, drop.mask, drop._forward_p)
 
     def backward(self, dy):
         """Store the gradients of all weights, back through time; return that of x."""
         da, dh = np.empty_like(dy), np.zeros_like(dy[:, 0])
         for t in reversed(range(dy.shape[1])):
             da[:, t] = (dy[:, t] + dh) * (1 - self._states[t] ** 2)
-            dh = self._drop_state(
-                dropout_backward, da[:, t] @ self.recurrent.weight.value.T
-            )
+            dh = self._drop_state(da[:, t] @ self.recurrent.weight.value.T)
         steps = da.reshape(-1, da.shape[-1])
         carried = np.stack(self._carried, axis=1).reshape(steps.shape)
         self.recurrent.weight.grad = carried.T @ steps

@@ -1,4 +1,8 @@
-"""Dropout and its variants in PyTorch: the names and arguments of `companion.numpy`."""
+"""Dropout and its variants in PyTorch: the names and arguments of `companion.numpy`.
+
+Tensors stand in place of arrays, and autograd in place of `backward`. Layers also take a
+torch.Generator, which draws on its own device and must live on that of x.
+"""
 
 from companion.torch import nn
 from companion.torch.checkpoint import replay_masks

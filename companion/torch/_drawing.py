@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import torch
-from torch.autograd import forward_ad
 
 from companion._arguments import check_generator
 from companion.masks import draw_keep_mask, gaussian_noise, open_uniforms
+from companion.torch._private import is_in_backward_pass, is_transformed, is_watched
 
 
 def check_source(rng):
@@ -17,116 +17,109 @@ def check_source(rng):
         check_generator(rng)
 
 
-def draw_mask(shape, p, rng, x):
-    """Draw a keep mask for x, 0 < p < 1, on its device."""
-    return _draw("mask", shape, p, rng, x)
+def draw_mask(x, shape, p, rng):
+    """Draw a keep mask for x, p > 0, on its device."""
+    if p == 1.0:  # nothing to draw
+        return torch.zeros((), dtype=torch.bool, device=x.device)
+    return source(rng, x).mask(shape, p)
 
 
-def draw_array(shape, p, rng):
-    """Draw a keep mask, 0 < p < 1, as a NumPy array, from a NumPy generator."""
-    _check_no_recomputation(rng)
-    bits, threads = rng.bit_generator, torch.get_num_threads()
-    return draw_keep_mask(math.prod(shape), p, bits, threads).reshape(shape)
+def source(rng, x):
+    """Return what draws for x from a generator: its mask, noise and uniforms."""
+    return _Opaque(rng, x) if is_watched() else _source_now(rng, x.device)
 
 
-def draw_noise(shape, p, rng, x):
-    """Draw Gaussian noise of mean 1 and variance p / (1 - p) for x, float64."""
-    return _draw("noise", shape, p, rng, x)
-
-
-def draw_uniforms(shape, rng, x):
-    """Draw uniform numbers strictly inside (0, 1) for x, float64."""
-    return _draw("uniforms", shape, 0.0, rng, x)
-
-
-def is_transformed():
-    """Is this code seen by a compiler, by torch.func or by forward-mode derivatives?"""
-    return (
-        torch.compiler.is_compiling()
-        or torch._C._are_functorch_transforms_active()
-        or forward_ad._current_level >= 0
-    )
-
-
-def _draw(kind, shape, p, rng, x):
-    if is_transformed():
-        return _draw_op(_like(x), kind, list(shape), p, _number_of(rng))
-    return _draw_now(kind, shape, p, rng, x.device)
-
-
-def _draw_now(kind, shape, p, rng, device):
-    _check_no_recomputation(rng)
-    if isinstance(rng, np.random.Generator):
-        if kind == "mask":
-            drawn = draw_array(shape, p, rng)
-        elif kind == "noise":
-            drawn = gaussian_noise(shape, p, rng)
-        else:
-            drawn = open_uniforms(shape, rng)
-        drawn = torch.from_numpy(drawn)
-        return drawn if device.type == "cpu" else drawn.to(device)
-    if rng.device.type != device.type:
-        raise ValueError(
-            f"rng must live on the device of x; got a generator on {rng.device} for x on "
-            f"{device}. Build it with torch.Generator({str(device)!r}), or pass a "
-            "numpy.random.Generator, whose masks fit every device."
-        )
-    # float64: its uniforms are fine enough for every p; those of float16 are not.
-    options = {"generator": rng, "dtype": torch.float64, "device": device}
-    if kind == "mask":
-        return torch.rand(shape, **options) >= p
-    if kind == "noise":
-        return 1.0 + math.sqrt(p / (1.0 - p)) * torch.randn(shape, **options)
-    k = torch.randint(2**52, shape, generator=rng, device=device)
-    return k * 2.0**-52 + 2.0**-53
-
-
-replayed = []  # generators whose draws a checkpoint repeats: see checkpoint.py
-
-
-def _check_no_recomputation(rng):
-    """Raise in a backward pass, unless a checkpoint repeats the draws of rng."""
-    in_backward_pass = torch._C._current_graph_task_id() >= 0
-    if in_backward_pass and not any(rng is known for known in replayed):
+def _source_now(rng, device):
+    if is_in_backward_pass() and not any(rng is known for known in replayed):
         raise RuntimeError(
             "rng cannot be drawn from in the backward pass: torch.utils.checkpoint runs "
             "layers again there, the mask would be another one and the gradient wrong. "
             "Pass to checkpoint use_reentrant=False, "
             "context_fn=companion.torch.replay_masks(rng)."
         )
+    of_numpy = isinstance(rng, np.random.Generator)
+    return (_OfNumPy if of_numpy else _OfPyTorch)(rng, device)
 
 
-# Compilers and torch.func see a draw as one opaque operation. Operations take no Python
-# objects, so the generator is passed by a number.
+replayed = []  # generators whose draws a checkpoint repeats: see checkpoint.py
+
+
+class _OfNumPy:
+    """Draws from a NumPy generator what `companion.numpy` draws, for every device."""
+
+    def __init__(self, rng, device):
+        self.rng, self.device = rng, device
+
+    def mask(self, shape, p):
+        """Draw a keep mask, 0 < p < 1."""
+        bits, threads = self.rng.bit_generator, torch.get_num_threads()
+        return self._tensor(draw_keep_mask(shape, p, bits, threads))
+
+    def noise(self, shape, p):
+        """Draw Gaussian noise of mean 1 and variance p / (1 - p), float64."""
+        return self._tensor(gaussian_noise(shape, p, self.rng))
+
+    def uniforms(self, shape):
+        """Draw uniform numbers strictly inside (0, 1), float64."""
+        return self._tensor(open_uniforms(shape, self.rng))
+
+    def _tensor(self, drawn):
+        drawn = torch.from_numpy(drawn)
+        return drawn if self.device.type == "cpu" else drawn.to(self.device)
+
+
+class _OfPyTorch:
+    """Draws the same from a generator of PyTorch, on the device where it lives."""
+
+    def __init__(self, rng, device):
+        if rng.device.type != device.type:
+            raise ValueError(
+                "rng must live on the device of x; got a generator on "
+                f"{rng.device} for x on {device}. Build it with "
+                f"torch.Generator({str(device)!r}), or pass a numpy.random.Generator, "
+                "whose masks fit every device."
+            )
+        self.where = {"generator": rng, "device": device}
+
+    # float64: its uniforms are fine enough for every p; those of float16 are not.
+    def mask(self, shape, p):
+        return torch.rand(shape, dtype=torch.float64, **self.where) >= p
+
+    def noise(self, shape, p):
+        normal = torch.randn(shape, dtype=torch.float64, **self.where)
+        return 1.0 + math.sqrt(p / (1.0 - p)) * normal
+
+    def uniforms(self, shape):
+        k = torch.randint(2**52, shape, **self.where)
+        return k.double() * 2.0**-52 + 2.0**-53
+
+
+class _Opaque:
+    """Draws by one operation that compilers, tracers and torch.func need not follow.
+
+    Operations take no Python objects: the generator goes by a number.
+    """
+
+    def __init__(self, rng, x):
+        self.like, self.number = _like(x), _number_of(rng)
+
+    def mask(self, shape, p):
+        return _draw(self.like, "mask", list(shape), [p], self.number)
+
+    def noise(self, shape, p):
+        return _draw(self.like, "noise", list(shape), [p], self.number)
+
+    def uniforms(self, shape):
+        return _draw(self.like, "uniforms", list(shape), [], self.number)
+
+
+DTYPES = {"mask": torch.bool, "noise": torch.float64, "uniforms": torch.float64}
 _generators = {}
-
-
-@torch.library.custom_op("companion::draw", mutates_args=())
-def _draw_op(
-    like: torch.Tensor, kind: str, shape: list[int], p: float, number: int
-) -> torch.Tensor:
-    return _draw_now(kind, tuple(shape), p, _generators[number], like.device)
-
-
-# It changes the generator: never merge two calls, leave one out or change their order.
-_draw_op.register_effect(torch.library.EffectType.ORDERED)
-
-
-@_draw_op.register_fake
-def _(like, kind, shape, p, number):
-    return like.new_empty(shape, dtype=torch.bool if kind == "mask" else torch.float64)
-
-
-@_draw_op.register_vmap
-def _(info, in_dims, like, kind, shape, p, number):
-    # randomness="different": `like` is batched then, see _like. A draw for each example.
-    like = like.select(in_dims[0], 0)
-    return _draw_op(like, kind, [info.batch_size, *shape], p, number), 0
 
 
 @torch.compiler.assume_constant_result
 def _number_of(rng):
-    """Return the number under which `_draw_op` finds rng; compiled code keeps it."""
+    """Return the number under which `_draw` finds rng; compiled code keeps it."""
     _generators[id(rng)] = rng
     return id(rng)
 
@@ -138,6 +131,29 @@ def _like(x):
     of PyTorch obeys it, and is an error for randomness="error", the default. It comes
     from a generator of its own, so no global state moves.
     """
-    if torch.compiler.is_compiling():  # traces no generators
+    if torch.compiler.is_compiling() or not is_transformed():  # traces no generators
         return x.detach()
     return torch.rand((), generator=torch.Generator(x.device), device=x.device)
+
+
+@torch.library.custom_op("companion::draw", mutates_args=())
+def _draw(
+    like: torch.Tensor, kind: str, shape: list[int], p: list[float], number: int
+) -> torch.Tensor:
+    return getattr(_source_now(_generators[number], like.device), kind)(tuple(shape), *p)
+
+
+# It changes the generator: never merge two calls, leave one out or change their order.
+_draw.register_effect(torch.library.EffectType.ORDERED)
+
+
+@_draw.register_fake
+def _(like, kind, shape, p, number):
+    return like.new_empty(shape, dtype=DTYPES[kind])
+
+
+@_draw.register_vmap
+def _(info, in_dims, like, kind, shape, p, number):
+    # randomness="different": `like` is batched then, see _like. A draw for each example.
+    like = like.select(in_dims[0], 0)
+    return _draw(like, kind, [info.batch_size, *shape], p, number), 0

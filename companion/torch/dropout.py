@@ -4,173 +4,12 @@ PyTorch derives the backward pass itself; the tests compare it with the one that
 `companion.numpy` writes by hand.
 """
 
-import numpy as np
 import torch
 
 from companion._arguments import check_mask_shape, check_nothing_kept, check_p
-from companion.numpy._arrays import select_and_scale
-from companion.torch._drawing import check_source, draw_array, draw_mask, is_transformed
+from companion.torch._drawing import check_source, draw_mask
+from companion.torch._selection import select
 from companion.torch._tensors import as_mask, check_floats
-
-SMALL = 2**14  # elements below which calls cost more than the work
-BLOCK = 2**21  # elements whose input, mask and result stay in the cache
-INTEGER = {2: torch.int16, 4: torch.int32, 8: torch.int64}
-NUMPY = {torch.float16: "f2", torch.float32: "f4", torch.float64: "f8"}
-
-
-def _empty_like(x):
-    """Return torch.empty_like(x), in huge pages of memory if it is large.
-
-    NumPy asks the system for huge pages and PyTorch does not. To touch small pages for
-    the first time takes longer than all of dropout.
-    """
-    if x.is_contiguous() and x.dtype in NUMPY:
-        return torch.from_numpy(np.empty(x.shape, NUMPY[x.dtype]))
-    return torch.empty_like(x)
-
-
-def _is_small(x):
-    """Is x a CPU tensor for which NumPy is faster? Its calls cost half as much."""
-    return x.numel() < SMALL and x.is_cpu and x.dtype in NUMPY
-
-
-def _select_and_scale_small(x, mask, p):
-    """As `_select_and_scale`, for a mask that is a NumPy array."""
-    return torch.from_numpy(select_and_scale(x.numpy(), mask, p))
-
-
-def _select_and_scale(x, mask, p):
-    """Return x / (1 - p) where the mask keeps and +0.0 elsewhere; on the CPU."""
-    if _is_small(x):
-        return _select_and_scale_small(x, mask.numpy(), p)
-    y, scale = _empty_like(x), 1.0 / (1.0 - p)
-    blocks = [(y, x, mask)]
-    if x.numel() > BLOCK and x.is_contiguous():
-        flat = (y.view(-1), x.view(-1), mask.expand(x.shape).reshape(-1))
-        blocks = zip(*(part.split(BLOCK) for part in flat), strict=True)
-    # 1 times the bits of a number are these bits, and 0 times them is +0.0. So this is a
-    # selection, also where x is inf or nan; torch.where is five to ten times slower.
-    integer = INTEGER[x.element_size()]
-    for y_block, x_block, mask_block in blocks:
-        y_block.view(integer).copy_(mask_block).mul_(x_block.view(integer))
-        y_block.mul_(scale)
-    return y
-
-
-class _Select(torch.autograd.Function):
-    """Selection and scale with a given mask; keeps the mask, one byte an element."""
-
-    @staticmethod
-    def forward(ctx, x, mask, p):
-        ctx.save_for_backward(mask)
-        ctx.p = p
-        return _select_and_scale(x, mask, p)
-
-    @staticmethod
-    def backward(ctx, dy):
-        return _apply(dy, *ctx.saved_tensors, ctx.p), None, None
-
-
-def _apply(x, mask, p):
-    """Apply a mask to x, p < 1, without checks: the fastest way that fits x."""
-    if not x.is_cpu or is_transformed():
-        return torch.where(mask, x * (1.0 / (1.0 - p)), 0.0)
-    if x.requires_grad and torch.is_grad_enabled():
-        return _Select.apply(x, mask, p)
-    return _select_and_scale(x, mask, p)
-
-
-def dropout_forward(x, mask, p):
-    """Apply inverted dropout with a given mask: keep and scale, or set to zero.
-
-    Parameters
-    ----------
-    x : torch.Tensor
-        Real floats of any shape. Left as it is.
-    mask : torch.Tensor or numpy.ndarray
-        Booleans, True = keep, of a shape that broadcasts to that of x.
-    p : float
-        Probability to **drop** with which the mask was drawn, in [0, 1].
-
-    Returns
-    -------
-    torch.Tensor
-        Same shape, dtype and device as x. Autograd flows through it.
-
-    Raises
-    ------
-    TypeError
-        If x is not a float tensor, mask not boolean, or p not a real number.
-    ValueError
-        If p lies outside [0, 1], the mask does not broadcast to x, or it keeps
-        something although p = 1.
-
-    Notes
-    -----
-    .. math:: y_i = \\begin{cases} x_i / (1 - p) & m_i = 1 \\\\ 0 & m_i = 0 \\end{cases}
-
-    The mask selects and does not multiply: a dropped element is exactly +0.0
-    even where x is inf or nan, and so is its gradient. The scale 1/(1-p) is
-    computed in float64 and rounded once, to the dtype of x (to float32 where x
-    is float16 or bfloat16). A kept value that then overflows becomes inf.
-
-    Source: Srivastava et al. (2014), section 10. Explained in chapter 3.
-
-    Examples
-    --------
-    >>> import torch
-    >>> dropout_forward(torch.ones(4), torch.tensor([True, False, True, True]), 0.2)
-    tensor([1.2500, 0.0000, 1.2500, 1.2500])
-    """
-    p = check_p(p)
-    check_floats(x, "x")
-    mask = as_mask(mask, x)
-    if p == 1.0:
-        check_nothing_kept(mask.any())
-        return torch.where(mask, x, 0.0)
-    return _apply(x, mask, p)
-
-
-def dropout_backward(dy, mask, p):
-    """Return the gradient with respect to x, given the gradient dy with respect to y.
-
-    Autograd does this by itself; the function exists so that the two frameworks
-    hold the same names and a reader can compare.
-
-    Parameters
-    ----------
-    dy : torch.Tensor
-        Gradient of the loss with respect to the output; real floats.
-    mask : torch.Tensor or numpy.ndarray
-        The mask of the forward pass: booleans that broadcast to dy.
-    p : float
-        Probability to **drop** of the forward pass, in [0, 1].
-
-    Returns
-    -------
-    torch.Tensor
-        Same shape, dtype and device as dy.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `dropout_forward`.
-
-    Notes
-    -----
-    .. math:: \\frac{\\partial L}{\\partial x_i}
-        = \\frac{m_i}{1 - p} \\, \\frac{\\partial L}{\\partial y_i}
-
-    Source: Srivastava et al. (2014), section 5.1. Explained in chapter 3.
-
-    Examples
-    --------
-    >>> import torch
-    >>> dropout_backward(torch.ones(3), torch.tensor([True, False, True]), 0.2)
-    tensor([1.2500, 0.0000, 1.2500])
-    """
-    check_floats(dy, "dy")
-    return dropout_forward(dy, mask, p)
 
 
 def dropout(x, p, rng, *, training=True, mask_shape=None):
@@ -228,16 +67,7 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
         return x
-    if p == 1.0:  # nothing to draw
-        return dropout_forward(x, torch.zeros((), dtype=torch.bool), p)
-    if (
-        _is_small(x)
-        and isinstance(rng, np.random.Generator)
-        and not is_transformed()
-        and not (x.requires_grad and torch.is_grad_enabled())
-    ):  # the mask need not become a tensor
-        return _select_and_scale_small(x, draw_array(shape, p, rng), p)
-    return _apply(x, draw_mask(shape, p, rng, x), p)
+    return select(x, draw_mask(x, shape, p, rng), p)
 
 
 class Dropout(torch.nn.Module):
@@ -253,7 +83,7 @@ class Dropout(torch.nn.Module):
     Raises
     ------
     TypeError
-        If p is not a real number or rng not a generator.
+        If p is not a real number, rng not a generator, or x not a float tensor.
     ValueError
         If p lies outside [0, 1].
 
@@ -286,12 +116,11 @@ class Dropout(torch.nn.Module):
     def draw(self, x):
         """Return a new mask for x, or None if nothing can be dropped now."""
         p = check_p(self.p)
-        if not self.training or p == 0.0:
-            return None
-        shape = self.mask_shape(x.shape)
-        if p == 1.0:  # nothing to draw
-            return torch.zeros((), dtype=torch.bool, device=x.device)
-        return draw_mask(shape, p, self.rng, x)
+        check_source(self.rng)
+        return None if not self.training or p == 0.0 else self._draw(x, p)
+
+    def _draw(self, x, p):
+        return draw_mask(x, self.mask_shape(x.shape), p, self.rng)
 
     def forward(self, x):
         """Return x with elements dropped, or x itself in evaluation mode."""
@@ -299,11 +128,44 @@ class Dropout(torch.nn.Module):
         mask = self.draw(x)
         return x if mask is None else self._masked(x, mask, self.p)
 
-    @staticmethod
-    def _masked(x, mask, p):
-        """Apply a mask of this layer, which needs no check; variants replace this."""
-        return dropout_forward(x, mask, p) if p == 1.0 else _apply(x, mask, p)
+    _masked = staticmethod(select)  # how a mask acts on x: the variants differ here, too
 
     def extra_repr(self):
         """Show p in the printed model."""
         return f"p={self.p}"
+
+
+def dropout_forward(x, mask, p):
+    """Apply inverted dropout with a given mask: keep and scale, or set to zero.
+
+    As :func:`companion.numpy.dropout.dropout_forward`, for a tensor and a mask that is a
+    tensor or an array. Autograd flows through it: the gradient of a dropped element is
+    exactly +0.0 too. bfloat16 takes the scale in float32, as float16 does; an overflow
+    warns nobody. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> dropout_forward(torch.ones(4), torch.tensor([True, False, True, True]), 0.2)
+    tensor([1.2500, 0.0000, 1.2500, 1.2500])
+    """
+    p = check_p(p)
+    check_floats(x, "x")
+    mask = as_mask(mask, x)
+    if p == 1.0:
+        check_nothing_kept(mask.any())
+    return select(x, mask, p)
+
+
+def dropout_backward(dy, mask, p):
+    """Return the gradient with respect to x, given the gradient dy with respect to y.
+
+    As :func:`companion.numpy.dropout.dropout_backward`. Autograd does this by itself; the
+    function exists so that a reader can compare. Explained in chapter 3.
+
+    Examples
+    --------
+    >>> dropout_backward(torch.ones(3), torch.tensor([True, False, True]), 0.2)
+    tensor([1.2500, 0.0000, 1.2500])
+    """
+    check_floats(dy, "dy")
+    return dropout_forward(dy, mask, p)

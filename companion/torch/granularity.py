@@ -3,47 +3,19 @@
 import torch
 from torch.nn import functional as F
 
-from companion._arguments import (
-    check_axes,
-    check_count,
-    check_p,
-)
+from companion._arguments import check_axes, check_count
 from companion.masks import block_start_rate
-from companion.torch._drawing import (
-    draw_mask,
-)
+from companion.torch._drawing import draw_mask
+from companion.torch._selection import select
 from companion.torch._tensors import check_floats
-from companion.torch.dropout import Dropout, dropout_forward
+from companion.torch.dropout import Dropout
+from companion.torch.nn import softmax
 
 
 class ChannelDropout(Dropout):
     """Dropout of whole channels: a feature map lives or dies as one.
 
-    Parameters
-    ----------
-    p : float
-        Probability to **drop** a channel, in [0, 1].
-    rng : numpy.random.Generator or torch.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-    channels_last : bool
-        False: x has shape (N, C, L), (N, C, H, W) or (N, C, D, H, W). True: the
-        channels are the last axis. The batch axis always comes first.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a generator, or x not a float tensor.
-    ValueError
-        If p lies outside [0, 1] or x has another number of axes.
-
-    Notes
-    -----
-    The mask has shape (N, C, 1, ...). See `dropout` for the equation.
-
-    A single example without a batch axis, (C, H, W), looks like (N, C, L): its
-    rows would be dropped as channels. Write x[None].
-
-    Source: Tompson et al. (2015), section 3.2. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.ChannelDropout`. Explained in chapter 6.
 
     Examples
     --------
@@ -70,26 +42,7 @@ class ChannelDropout(Dropout):
 class TimeDropout(Dropout):
     """Dropout with one mask for all time steps of a sequence (variational dropout).
 
-    Parameters
-    ----------
-    p : float
-        Probability to **drop** a feature for a whole sequence, in [0, 1].
-    rng : numpy.random.Generator or torch.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a generator, or x not a float tensor.
-    ValueError
-        If p lies outside [0, 1] or x does not have shape (N, T, D).
-
-    Notes
-    -----
-    The mask has shape (N, 1, D). See `dropout` for the equation, and
-    `VariationalRNN` for a network that also drops its carried state.
-
-    Source: Gal and Ghahramani (2016b), section 4. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.TimeDropout`. Explained in chapter 6.
 
     Examples
     --------
@@ -109,34 +62,7 @@ class TimeDropout(Dropout):
 class DropPath(Dropout):
     """Dropout of a whole residual branch, drawn for each example (stochastic depth).
 
-    Parameters
-    ----------
-    p : float
-        Probability to **drop** the branch of an example, in [0, 1].
-        `companion.schedules.depth_rates` gives the rates of a deep network.
-    rng : numpy.random.Generator or torch.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-    scale_by_keep : bool
-        True divides kept branches by 1 - p. False leaves them as they are: then
-        evaluation, which returns x, is 1/(1-p) times the mean of training.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a generator, or x not a float tensor.
-    ValueError
-        If p lies outside [0, 1] or x is a scalar.
-
-    Notes
-    -----
-    The mask has shape (N, 1, ...). Put the layer on the branch, before the sum:
-    x + drop_path(f(x)).
-
-    The paper draws once for a mini-batch, does not scale in training, and
-    multiplies the branch by 1 - p at test time. With the scale, both agree in
-    the mean; drawing for each example is the later practice.
-
-    Source: Huang et al. (2016), section 3. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.DropPath`. Explained in chapter 6.
 
     Examples
     --------
@@ -158,7 +84,7 @@ class DropPath(Dropout):
 
     # With p = 0 the forward pass selects and does not scale.
     def _masked(self, x, mask, p):
-        return dropout_forward(x, mask, p if self.scale_by_keep else 0.0)
+        return select(x, mask, p if self.scale_by_keep else 0.0)
 
 
 # A compiler need not follow the search for this number: it depends on sizes alone.
@@ -168,34 +94,7 @@ _start_rate = torch.compiler.assume_constant_result(block_start_rate)
 class DropBlock(Dropout):
     """Dropout of contiguous blocks of a feature map.
 
-    Parameters
-    ----------
-    p : float
-        Expected fraction of a map that is **dropped**, in [0, 1].
-    block_size : int
-        Side of a block, at least 1; even or odd.
-    rng : numpy.random.Generator or torch.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, block_size not an int, rng not a generator, or
-        x not a float tensor.
-    ValueError
-        If p lies outside [0, 1], x does not have shape (N, C, L) or (N, C, H, W),
-        or a block does not fit into the map.
-
-    Notes
-    -----
-    `companion.masks.block_keep_mask` draws the mask; with block_size = 1 it is
-    that of `Dropout`. Kept elements are divided by 1 - p. So the mean over a
-    constant map is kept exactly, while one element near the border has a mean
-    above x and one in the middle below. The paper divides by the fraction that
-    was kept in this batch instead, which makes the noise of one example depend
-    on the others.
-
-    Source: Ghiasi, Lin and Le (2018), section 3. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.DropBlock`. Explained in chapter 6.
 
     Examples
     --------
@@ -212,17 +111,14 @@ class DropBlock(Dropout):
         check_count("block_size", block_size)
         self.block_size = block_size
 
-    def draw(self, x):
-        """Return a new mask for x, or None if nothing can be dropped now."""
+    def _draw(self, x, p):
         check_axes("x", x.shape, (3, 4), "(N, C, L) or (N, C, H, W)")
-        p, size = check_p(self.p), self.block_size
+        size = self.block_size
         gamma = _start_rate(p, x.shape[2:], size)
-        if not self.training or p == 0.0:
-            return None
-        if p == 1.0:  # nothing to draw
-            return torch.zeros((), dtype=torch.bool, device=x.device)
+        if p == 1.0:  # no block need grow
+            return draw_mask(x, x.shape, p, self.rng)
         fits = tuple(n - size + 1 for n in x.shape[2:])
-        starts = ~draw_mask((*x.shape[:2], *fits), gamma, self.rng, x)
+        starts = ~draw_mask(x, (*x.shape[:2], *fits), gamma, self.rng)
         # Grow each start to a block: a maximum over the places whose block covers one.
         around = F.pad(starts.float(), (size - 1, size - 1) * len(fits))
         pool = F.max_pool1d if len(fits) == 1 else F.max_pool2d
@@ -236,34 +132,7 @@ class DropBlock(Dropout):
 class AttentionDropout(Dropout):
     """Softmax over keys, then dropout of single attention weights.
 
-    Parameters
-    ----------
-    p : float
-        Probability to **drop** a weight, in [0, 1].
-    rng : numpy.random.Generator or torch.Generator
-        Source of the masks. Each forward pass in training draws a new one.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number, rng not a generator, or scores not a float tensor.
-    ValueError
-        If p lies outside [0, 1] or the scores are a scalar.
-
-    Notes
-    -----
-    Called with scores of shape (..., queries, keys), returns weights of the same
-    shape:
-
-    .. math:: y_{ij} = \\frac{m_{ij}}{1 - p} a_{ij}, \\quad
-        a_i = \\mathrm{softmax}(s_i), \\quad
-        ds_{ij} = a_{ij} \\Big(da_{ij} - \\sum_k da_{ik} a_{ik}\\Big)
-
-    In evaluation and for p = 0 the result is the softmax. After dropout a row
-    sums to 1 only in the mean. A score of -inf hides a key, in both modes.
-
-    Source: Vaswani et al. (2017), section 3.2.1, for the softmax; dropout of its
-    result is common code, not in that paper. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.AttentionDropout`. Explained in chapter 6.
 
     Examples
     --------
@@ -279,4 +148,4 @@ class AttentionDropout(Dropout):
         """Return dropped attention weights, or the softmax in evaluation mode."""
         check_floats(scores, "scores")
         check_axes("scores", scores.shape, range(1, 65), "(..., queries, keys)")
-        return super().forward(torch.softmax(scores, dim=-1))
+        return super().forward(softmax(scores))

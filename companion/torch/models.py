@@ -33,30 +33,10 @@ RANDOM_IN_TRAINING = (
 def dropout_active(model):
     """Switch a model to evaluation, but its dropout layers to training, for a while.
 
-    The layers of this package and PyTorch's are known, those inside its recurrent,
-    attention and encoder layers included; a call of `torch.nn.functional.dropout` in
-    a forward method cannot be seen. Batch normalisation and everything else stays
-    in evaluation mode. Afterwards
-    every module has the mode that it had before, also after an exception.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Model with at least one dropout layer.
-
-    Returns
-    -------
-    context manager
-        Yields the model.
-
-    Raises
-    ------
-    ValueError
-        If the model has no dropout layer.
-
-    Notes
-    -----
-    Source: Gal and Ghahramani (2016a), section 4. Explained in chapter 8.
+    As :func:`companion.numpy.models.dropout_active`, for the layers of this package and
+    PyTorch's, those inside its recurrent, attention and encoder layers included; a call
+    of `torch.nn.functional.dropout` in a forward method cannot be seen. Explained in
+    chapter 5, with `monte_carlo`.
 
     Examples
     --------
@@ -87,36 +67,8 @@ def dropout_active(model):
 def monte_carlo(model, x, passes):
     """Return mean and variance of a model's output over passes with fresh masks.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Model with at least one dropout layer. Its modes are restored.
-    x : torch.Tensor
-        Input of the model.
-    passes : int
-        Number of forward passes, at least 2.
-
-    Returns
-    -------
-    mean, variance : torch.Tensor
-        Each of the shape of the model's output. The variance is the unbiased
-        one, with passes - 1 in the denominator.
-
-    Raises
-    ------
-    TypeError
-        If passes is not an int.
-    ValueError
-        If passes is below 2, or the model has no dropout layer.
-
-    Notes
-    -----
-    .. math:: \\bar y = \\frac1k \\sum_j y^{(j)}, \\quad
-        s^2 = \\frac{1}{k - 1} \\sum_j (y^{(j)} - \\bar y)^2
-
-    Only dropout layers are switched on: see `dropout_active`.
-
-    Source: Gal and Ghahramani (2016a), section 4. Explained in chapters 8 and 9.
+    As :func:`companion.numpy.models.monte_carlo`, with tensors and without gradients.
+    Explained in chapters 4 and 5.
 
     Examples
     --------
@@ -136,29 +88,7 @@ def monte_carlo(model, x, passes):
 def set_rate(model, p):
     """Set the drop rate of every dropout layer of a model: for a schedule.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Model with at least one dropout layer of this package or of PyTorch.
-        `ConcreteDropout` learns its rate and is left alone.
-    p : float
-        New probability to **drop**, in [0, 1].
-
-    Returns
-    -------
-    int
-        Number of layers that were set.
-
-    Raises
-    ------
-    TypeError
-        If p is not a real number.
-    ValueError
-        If p lies outside [0, 1] or there is no layer to set.
-
-    Notes
-    -----
-    `companion.schedules` has the schedules. Source: Liu et al. (2023), section 4.
+    As :func:`companion.numpy.models.set_rate`; PyTorch's own dropout layers are set too.
     Explained in chapter 8.
 
     Examples

@@ -9,16 +9,14 @@ import torch
 from torch.nn import CrossEntropyLoss, Module, Parameter, ReLU, Sequential
 from torch.optim import SGD, Adam
 
-from companion._arguments import check_rate
-from companion._training import (
-    batches,
+from companion._arguments import (
+    check_axes,
+    check_rate,
     check_same_length,
     check_same_logits,
-    initial_weights,
-    modes_restored,
-    progress_bar,
 )
-from companion.torch._tensors import check_float_dtype
+from companion._training import batches, initial_weights, modes_restored, progress_bar
+from companion.torch._tensors import check_float_dtype, check_floats
 
 __all__ = [
     "SGD",
@@ -32,36 +30,15 @@ __all__ = [
     "Sequential",
     "evaluate",
     "fit",
+    "softmax",
 ]
 
 
 class Linear(torch.nn.Linear):
     """Affine layer, y = x W + b, with the initial weights of its NumPy twin.
 
-    Parameters
-    ----------
-    in_features, out_features : int
-        Sizes of the last axis of x and of y; at least 1.
-    rng : numpy.random.Generator
-        Source of the initial weights: uniform on ±1/sqrt(in_features), first
-        the weights, then the bias.
-    dtype : torch.dtype
-        Floating-point type of weights and bias.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a positive int, rng not a Generator, or dtype not a
-        real float.
-
-    Notes
-    -----
-    .. math:: Y = X W + b
-
-    PyTorch stores the transpose: `weight` has shape (out_features, in_features).
-
-    Source: Goodfellow, Bengio and Courville (2016), section 6.5. Explained in
-    chapter 3.
+    As :class:`companion.numpy.nn.Linear`; dtype is a torch.dtype, and PyTorch stores the
+    transpose: `weight` has shape (out_features, in_features). Explained in chapter 3.
 
     Examples
     --------
@@ -79,39 +56,29 @@ class Linear(torch.nn.Linear):
         self.bias = Parameter(torch.as_tensor(bias, dtype=dtype))
 
 
-class RDropLoss(Module):
-    """Cross-entropy of two passes with different masks, and the distance between them.
+def softmax(z):
+    """Return exp(z) divided by its sum over the last axis, without overflow.
 
-    Parameters
-    ----------
-    weight : float
-        Factor of the distance, the paper's alpha; 0 or more.
-
-    Call it with the logits of two passes, each of shape (n, classes), and integer
-    labels of shape (n,); it returns a scalar tensor.
-
-    Raises
-    ------
-    TypeError
-        If weight is not a real number.
-    ValueError
-        If weight is negative or the shapes do not match.
-
-    Notes
-    -----
-    With P and Q the softmax of the two passes,
-
-    .. math:: L = L_{CE}(P) + L_{CE}(Q) + \\frac{\\alpha}{2n} \\sum_i
-        \\left[KL(P_i \\Vert Q_i) + KL(Q_i \\Vert P_i)\\right]
-
-    The two cross-entropies are added, as in the paper; the authors' example code
-    takes their mean, which doubles the relative weight of the distance.
-
-    Source: Liang et al. (2021), equation 4. Explained in chapter 8.
+    As :func:`companion.numpy.nn.softmax`, for a tensor. Explained in chapter 4.
 
     Examples
     --------
-    >>> import torch
+    >>> softmax(torch.tensor([[0.0, 0.0]]))
+    tensor([[0.5000, 0.5000]])
+    """
+    check_floats(z, "z")
+    check_axes("z", z.shape, range(1, 65), "(..., classes)")
+    return torch.softmax(z, dim=-1)
+
+
+class RDropLoss(Module):
+    """Cross-entropy of two passes with different masks, and the distance between them.
+
+    As :class:`companion.numpy.nn.RDropLoss`; it returns a scalar tensor. Explained in
+    chapter 8.
+
+    Examples
+    --------
     >>> loss = RDropLoss(1.0)
     >>> z, labels = torch.tensor([[2.0, 0.0]]), torch.tensor([0])
     >>> torch.equal(loss(z, z, labels), 2 * CrossEntropyLoss()(z, labels))
@@ -139,40 +106,8 @@ class RDropLoss(Module):
 def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     """Train a classifier with softmax cross-entropy; return the loss of every step.
 
-    Parameters
-    ----------
-    model : Module
-        Maps x to logits. It is switched to training mode and stays there.
-    x : torch.Tensor
-        Inputs, shape (n, features).
-    labels : torch.Tensor
-        Integers in [0, classes), shape (n,), dtype int64.
-    optimizer : SGD or Adam
-        Built on `model.parameters()`.
-    epochs, batch_size : int
-        At least 1.
-    rng : numpy.random.Generator
-        Source of the order of the examples; the masks come from the layers.
-    progress : bool
-        Show a progress bar with the time left. The environment variable
-        TQDM_DISABLE=1 hides all bars.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (epochs * ceil(n / batch_size),): the loss of each batch,
-        in nats, before its update.
-
-    Raises
-    ------
-    ValueError
-        If x and labels differ in length, or a count is below 1.
-    TypeError
-        If a count is not an int or rng not a Generator.
-
-    Notes
-    -----
-    Explained in chapter 5.
+    As :func:`companion.numpy.nn.fit`, with tensors x and labels, labels of dtype int64;
+    the losses are a NumPy array too. Explained in chapter 5.
 
     Examples
     --------
@@ -182,9 +117,7 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     >>> labels = torch.as_tensor(rng.integers(0, 2, 64))
     >>> model = Sequential(Linear(2, 2, rng))
     >>> sgd = SGD(model.parameters(), lr=0.1)
-    >>> losses = fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng,
-    ...              progress=False)
-    >>> losses.shape
+    >>> fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng, progress=False).shape
     (6,)
     """
     check_same_length(x, labels)
@@ -205,30 +138,8 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
 def evaluate(model, x, labels):
     """Return loss and accuracy in evaluation mode; the mode is restored afterwards.
 
-    Parameters
-    ----------
-    model : Module
-        Maps x to logits.
-    x : torch.Tensor
-        Inputs, shape (n, features).
-    labels : torch.Tensor
-        Integers in [0, classes), shape (n,), dtype int64.
-
-    Returns
-    -------
-    loss : float
-        Mean cross-entropy in nats.
-    accuracy : float
-        Fraction of correct answers, in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If x and labels differ in length.
-
-    Notes
-    -----
-    Explained in chapter 5.
+    As :func:`companion.numpy.nn.evaluate`, with tensors x and labels, labels of dtype
+    int64. Explained in chapter 5.
 
     Examples
     --------

@@ -4,8 +4,9 @@ import torch
 from torch.nn import functional as F
 
 from companion._arguments import check_axes, check_count, check_p
+from companion.torch._selection import select
 from companion.torch._tensors import check_float_dtype, check_tokens
-from companion.torch.dropout import Dropout, dropout_forward
+from companion.torch.dropout import Dropout
 from companion.torch.granularity import TimeDropout
 from companion.torch.nn import Linear
 
@@ -13,37 +14,8 @@ from companion.torch.nn import Linear
 class DropConnect(Linear):
     """Affine layer whose weights are dropped, and not its units.
 
-    Parameters
-    ----------
-    in_features, out_features : int
-        Sizes of the last axis of x and of y; at least 1.
-    p : float
-        Probability to **drop** a weight, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the initial weights, as in `nn.Linear`, and then of the masks.
-    per_example : bool
-        False: one mask for the whole batch, which costs one mask. True: another
-        mask for each example, as in the paper; that takes n times the memory of
-        the weights.
-    dtype : torch.dtype
-        Floating-point type of weights and bias.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a positive int, p no probability, rng not a generator,
-        or dtype not a real float.
-
-    Notes
-    -----
-    .. math:: Y = X \\left(\\frac{M \\odot W}{1 - p}\\right) + b, \\qquad
-        dW = \\frac{M \\odot X^T dY}{1 - p}
-
-    The bias is never dropped. (The paper drops it too.) Evaluation uses W itself,
-    the mean of the dropped weights; the paper samples from a normal distribution
-    with the moments of the sum instead.
-
-    Source: Wan et al. (2013), sections 3 and 4. Explained in chapter 6.
+    As :class:`companion.numpy.weighted.DropConnect`: rng draws weights and is NumPy's,
+    dtype is a torch.dtype. Explained in chapter 6.
 
     Examples
     --------
@@ -85,32 +57,8 @@ class _RowDropout(Dropout):
 class WordDropout(torch.nn.Module):
     """Embedding table of which whole words are dropped (embedding dropout).
 
-    Parameters
-    ----------
-    words, features : int
-        Shape of the table, each at least 1.
-    p : float
-        Probability to **drop** a word, in [0, 1].
-    rng : numpy.random.Generator
-        Source of the table, standard normal, and then of the masks.
-    dtype : torch.dtype
-        Floating-point type of the table.
-
-    Raises
-    ------
-    TypeError
-        If a size is not an int, p not a real number, rng not a generator, dtype
-        not a real float, or the tokens not integers.
-    ValueError
-        If a size is below 1, p lies outside [0, 1], or a token is not in the table.
-
-    Notes
-    -----
-    Called with tokens, integers of any shape, it returns their rows of the table:
-    shape (\\*tokens.shape, features). The mask has shape (words, 1): a dropped word
-    is zero at all its places in the batch, and kept ones are divided by 1 - p.
-
-    Source: Gal and Ghahramani (2016b), section 4.2. Explained in chapter 6.
+    As :class:`companion.numpy.weighted.WordDropout`: rng draws the table and is NumPy's,
+    dtype is a torch.dtype. Explained in chapter 6.
 
     Examples
     --------
@@ -143,35 +91,8 @@ class WordDropout(torch.nn.Module):
 class VariationalRNN(torch.nn.Module):
     """Recurrent layer with one input mask and one recurrent mask for a sequence.
 
-    Parameters
-    ----------
-    in_features, hidden_features : int
-        Sizes of the input and of the state, each at least 1.
-    input_p, recurrent_p : float
-        Probabilities to **drop** a feature of the input and of the carried state,
-        in [0, 1].
-    rng : numpy.random.Generator
-        Source of the initial weights, as in two `nn.Linear`, and then of the
-        masks: input first.
-    dtype : torch.dtype
-        Floating-point type of the weights.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a positive int, a rate no probability, rng not a
-        Generator, dtype not a real float, or x does not have shape (N, T, in).
-
-    Notes
-    -----
-    For x of shape (N, T, in_features) it returns the states, shape (N, T, hidden):
-
-    .. math:: h_t = \\tanh\\left(\\frac{m \\odot x_t}{1 - p_x} W + b
-        + \\frac{r \\odot h_{t-1}}{1 - p_h} V + c\\right), \\quad h_0 = 0
-
-    m and r are drawn once for each example in each call: a call is a sequence.
-
-    Source: Gal and Ghahramani (2016b), section 4.1. Explained in chapter 6.
+    As :class:`companion.numpy.weighted.VariationalRNN`: rng draws weights and is NumPy's,
+    dtype is a torch.dtype. Explained in chapter 6.
 
     Examples
     --------
@@ -206,7 +127,7 @@ class VariationalRNN(torch.nn.Module):
         states = []
         for t in range(x.shape[1]):
             if mask is not None:
-                h = dropout_forward(h, mask, self.recurrent_dropout.p)
+                h = select(h, mask, self.recurrent_dropout.p)
             h = torch.tanh(arriving[:, t] + self.recurrent(h))
             states.append(h)
         return torch.stack(states, dim=1)

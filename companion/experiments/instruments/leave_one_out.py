@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from companion._training import check_same_length
+from companion._arguments import check_same_length
 from companion.numpy._arrays import check_numbers
 
 
