@@ -62,6 +62,22 @@ def calls(cell, *names):
     return any(name in names for name in found)
 
 
+def defines(cell):
+    """Return the functions, classes and constants that a cell defines at top level.
+
+    A constant has two capitals at least; W, X and V0 are the matrices of one page.
+    """
+    found = set()
+    for node in ast.parse(cell.source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            targets = [n for target in node.targets for n in ast.walk(target)]
+            names = {n.id for n in targets if isinstance(n, ast.Name)}
+            found |= {name for name in names if re.fullmatch("[A-Z][A-Z_]+", name)}
+    return found
+
+
 def claim_boxes(notebook):
     """Return the claim boxes of a notebook: pairs of id and body."""
     return re.findall(r"^:::+\{claim\} (\S+)\n(.*?)^:::+$", prose(notebook), re.M | re.S)
