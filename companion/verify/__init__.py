@@ -1,1 +1,10 @@
-"""Is it right? Properties of a correct dropout, and faulty ones that violate them."""
+"""Is it right? One entrance, `verify`; behind it what it looks at, and what that notices.
+
+`properties` holds what a quick look asks of any dropout, `contract` every property of
+the companion's own, `mutants` the faulty dropouts that they must notice, and `adapters`
+make PyTorch look like NumPy.
+"""
+
+from companion.verify.entrance import Report, Violation, verify
+
+__all__ = ["Report", "Violation", "verify"]

@@ -1,28 +1,148 @@
-"""Both frameworks as subjects of the contract: names over NumPy arrays."""
+"""PyTorch in the eyes of the properties: called with NumPy arrays, with a `backward`."""
 
 import contextlib
+import copy
 import types
 
 import numpy as np
 import torch
 
 import companion.torch as ct
+from companion._arguments import check_generator
 from companion.masks import keep_mask
 from companion.verify.mutants import RIGHT
 
-__all__ = ["SUBJECTS"]
+__all__ = [
+    "SUBJECTS",
+    "ArrayLayer",
+    "Parameter",
+    "driven_by",
+    "layer_of",
+    "over_arrays",
+]
 
 
-def tensor(x):
+def over_arrays(function):
+    """Make a function over tensors one over arrays.
+
+    Parameters
+    ----------
+    function : callable
+        Takes tensors where the result takes arrays; returns a tensor.
+
+    Returns
+    -------
+    callable
+        Takes arrays; a writeable one shares its memory with the tensor, so that a
+        function that changes its input is found out. Returns an array.
+
+    Raises
+    ------
+    TypeError
+        If function is not callable.
+
+    Notes
+    -----
+    Explained in chapter 9.
+
+    Examples
+    --------
+    >>> over_arrays(torch.relu)(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+    if not callable(function):
+        raise TypeError(f"function must be callable; got {function!r}.")
+
+    def called(*arguments, **options):
+        return _array(function(*map(_tensor, arguments), **options))
+
+    return called
+
+
+def _tensor(x):
     """Return a tensor over the memory of x if PyTorch allows it, else a copy."""
-    x = np.asarray(x)
+    if not isinstance(x, np.ndarray):
+        return x
     if not x.flags.writeable or any(stride < 0 for stride in x.strides):
         x = x.copy()
     return torch.from_numpy(x)
 
 
+def _array(y):
+    return y.detach().numpy() if isinstance(y, torch.Tensor) else y
+
+
+@contextlib.contextmanager
+def driven_by(rng, *sources):
+    """Let PyTorch's generators play the part of `rng`.
+
+    They start where it stands, and it moves on where one of them drew. So whatever a
+    module draws from, one seed of rng gives one result, as the properties demand.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What the properties seed and watch.
+    *sources : torch.Generator
+        What the module draws from, beside PyTorch's global generator. That one is
+        given back as it was.
+
+    Returns
+    -------
+    context manager
+        Call the module inside.
+
+    Raises
+    ------
+    TypeError
+        If rng is not a Generator.
+
+    Notes
+    -----
+    Explained in chapter 9.
+
+    Examples
+    --------
+    >>> def draw(seed):
+    ...     with driven_by(np.random.default_rng(seed)):
+    ...         return float(torch.rand(()))
+    >>> draw(1) == draw(1) != draw(2)
+    True
+    """
+    check_generator(rng)
+    seed = int(copy.deepcopy(rng).integers(2**63))
+    everyone = torch.default_generator, *sources
+    before = torch.default_generator.get_state()
+    try:
+        fresh = [source.manual_seed(seed).get_state() for source in everyone]
+        yield
+        states = [source.get_state() for source in everyone]
+        if not all(map(torch.equal, states, fresh)):
+            rng.integers(2**63)
+    finally:
+        torch.default_generator.set_state(before)
+
+
 class Parameter:
-    """A PyTorch parameter with the value, gradient and orientation of the NumPy one."""
+    """A PyTorch parameter with the value, gradient and orientation of the NumPy one.
+
+    Parameters
+    ----------
+    parameter : torch.nn.Parameter
+        On the CPU.
+    transposed : bool
+        True turns (out, in) of PyTorch into (in, out) of NumPy.
+
+    Notes
+    -----
+    Explained in chapter 9.
+
+    Examples
+    --------
+    >>> weight = torch.nn.Linear(3, 2).weight
+    >>> Parameter(weight, transposed=True).value.shape
+    (3, 2)
+    """
 
     def __init__(self, parameter, transposed):
         self.parameter, self.transposed = parameter, transposed
@@ -32,6 +152,7 @@ class Parameter:
 
     @property
     def value(self):
+        """A copy of the value; assign to change it."""
         return self._turned(self.parameter).copy()
 
     @value.setter
@@ -42,37 +163,73 @@ class Parameter:
 
     @property
     def grad(self):
+        """The gradient of the last `backward`."""
         return self._turned(self.parameter.grad)
 
 
-class Layer:
-    """A PyTorch module that is called with arrays and has a `backward`."""
+class ArrayLayer:
+    """A PyTorch module that is called with arrays and has a `backward`.
 
-    def __init__(self, module):
-        vars(self)["module"] = module
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its other attributes are those of the layer.
+    rng : numpy.random.Generator, optional
+        Drives PyTorch's generators at each call, for a module that draws from them.
+    *sources : torch.Generator
+        What the module draws from, beside PyTorch's global generator.
+
+    Raises
+    ------
+    TypeError
+        If module is not a Module.
+
+    Notes
+    -----
+    Explained in chapter 9.
+
+    Examples
+    --------
+    >>> layer = ArrayLayer(torch.nn.Dropout(0.3), np.random.default_rng(0))
+    >>> y = layer(np.ones(1000))
+    >>> np.array_equal(layer.backward(np.ones(1000)), y)
+    True
+    """
+
+    def __init__(self, module, rng=None, *sources):
+        if not isinstance(module, torch.nn.Module):
+            raise TypeError(f"module must be a torch.nn.Module; got {module!r}.")
+        driven = contextlib.nullcontext
+        if rng is not None:
+            driven = lambda: driven_by(rng, *sources)  # noqa: E731
+        vars(self).update(module=module, _driven=driven)
 
     def __call__(self, x):
-        leaf = tensor(x)
+        leaf = _tensor(np.asarray(x))
         before = leaf.clone()
         if leaf.is_floating_point():
             leaf.requires_grad_()
-        y = self.module(leaf)
-        assert torch.equal(leaf.nan_to_num(), before.nan_to_num())
-        vars(self).update(leaf=leaf, y=y)
-        return y.detach().numpy().copy()
+        with self._driven():
+            y = self.module(leaf)
+        assert torch.equal(leaf.nan_to_num(), before.nan_to_num()), "x was changed"
+        vars(self).update(_leaf=leaf, _y=y)
+        return _array(y.clone()) if isinstance(y, torch.Tensor) else y
 
     def backward(self, dy):
+        """Return the gradient of the last input; those of parameters are set anew."""
         self.module.zero_grad()
-        self.leaf.grad = None
-        if self.y.requires_grad:
-            self.y.backward(tensor(dy), retain_graph=True)
-        return None if self.leaf.grad is None else self.leaf.grad.numpy()
+        self._leaf.grad = None
+        if self._y.requires_grad:
+            self._y.backward(_tensor(dy), retain_graph=True)
+        return None if self._leaf.grad is None else self._leaf.grad.numpy()
 
     def train(self, mode=True):
+        """Switch the module to training, or to evaluation; return the layer."""
         self.module.train(mode)
         return self
 
     def eval(self):
+        """Switch the module to evaluation; return the layer."""
         return self.train(False)
 
     def __getattr__(self, name):
@@ -80,28 +237,60 @@ class Layer:
         if isinstance(value, torch.nn.Parameter):
             is_linear = isinstance(self.module, torch.nn.Linear) and name == "weight"
             return Parameter(value, is_linear)
-        return Layer(value) if isinstance(value, torch.nn.Module) else value
+        return ArrayLayer(value) if isinstance(value, torch.nn.Module) else value
 
     def __setattr__(self, name, value):
         setattr(self.module, name, value)
 
 
-def layer(cls):
+def layer_of(cls):
+    """Make the class of a module one of layers over arrays.
+
+    Parameters
+    ----------
+    cls : type
+        A `torch.nn.Module` that takes what its namesake in `companion.numpy` takes.
+
+    Returns
+    -------
+    callable
+        Builds an `ArrayLayer`.
+
+    Raises
+    ------
+    TypeError
+        If cls is not callable.
+
+    Notes
+    -----
+    Explained in chapter 9.
+
+    Examples
+    --------
+    >>> build = layer_of(ct.DropConnect)
+    >>> layer = build(3, 2, 0.3, np.random.default_rng(0), dtype=np.float64)
+    >>> layer(np.ones((4, 3))).shape
+    (4, 2)
+    """
+    if not callable(cls):
+        raise TypeError(f"cls must be the class of a module; got {cls!r}.")
+
     def build(*arguments, **options):
         if options.get("dtype") is np.float64:
             options["dtype"] = torch.float64
-        return Layer(cls(*arguments, **options))
+        return ArrayLayer(cls(*arguments, **options))
 
     return build
 
 
-class RDropLoss:
+# The companion's half in PyTorch, name by name ----------------------------------------
+class _RDropLoss:
     def __init__(self, weight):
         self.loss = ct.nn.RDropLoss(weight)
 
     def __call__(self, first, second, labels):
-        self.leaves = [tensor(z).clone().requires_grad_() for z in (first, second)]
-        self.value = self.loss(*self.leaves, tensor(labels))
+        self.leaves = [_tensor(z).clone().requires_grad_() for z in (first, second)]
+        self.value = self.loss(*self.leaves, _tensor(labels))
         return self.value.item()
 
     def backward(self):
@@ -109,38 +298,36 @@ class RDropLoss:
         return [z.grad.numpy() for z in self.leaves]
 
 
-def dropout(x, p, rng, **options):
-    return ct.dropout(tensor(x), p, rng, **options).numpy()
-
-
-def with_mask(function):
-    return lambda x, mask, p: function(tensor(x), tensor(mask), p).numpy()
-
-
 @contextlib.contextmanager
-def dropout_active(model):
+def _dropout_active(model):
     with ct.dropout_active(model.module):
         yield model
 
 
-def monte_carlo(model, x, passes):
-    return [part.numpy() for part in ct.monte_carlo(model.module, tensor(x), passes)]
+def _monte_carlo(model, x, passes):
+    return [part.numpy() for part in ct.monte_carlo(model.module, _tensor(x), passes)]
 
 
-FUNCTIONS = {
-    "dropout": dropout,
-    "dropout_active": dropout_active,
-    "monte_carlo": monte_carlo,
-    "set_rate": lambda model, p: ct.set_rate(model.module, p),
-    "keep_mask": keep_mask,
-    "Module": lambda: Layer(torch.nn.Module()),
-    "Sequential": lambda *layers: Layer(torch.nn.Sequential(*(x.module for x in layers))),
-    "RDropLoss": RDropLoss,
-}
-for name in ct.__all__:
-    if name.endswith(("_forward", "_backward")):
-        FUNCTIONS[name] = with_mask(getattr(ct, name))
-    elif isinstance(getattr(ct, name), type):
-        FUNCTIONS[name] = layer(getattr(ct, name))
+def _subject():
+    """Return what `RIGHT` is for NumPy: the names of the package, over arrays."""
+    names = {
+        "dropout": over_arrays(ct.dropout),
+        "dropout_active": _dropout_active,
+        "monte_carlo": _monte_carlo,
+        "set_rate": lambda model, p: ct.set_rate(model.module, p),
+        "keep_mask": keep_mask,
+        "Module": layer_of(torch.nn.Module),
+        "Sequential": lambda *layers: ArrayLayer(
+            torch.nn.Sequential(*(layer.module for layer in layers))
+        ),
+        "RDropLoss": _RDropLoss,
+    }
+    for name in ct.__all__:
+        if name.endswith(("_forward", "_backward")):
+            names[name] = over_arrays(getattr(ct, name))
+        elif isinstance(getattr(ct, name), type):
+            names[name] = layer_of(getattr(ct, name))
+    return types.SimpleNamespace(**names)
 
-SUBJECTS = {"numpy": RIGHT, "torch": types.SimpleNamespace(**FUNCTIONS)}
+
+SUBJECTS = {"numpy": RIGHT, "torch": _subject()}

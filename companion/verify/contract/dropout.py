@@ -1,18 +1,13 @@
 """Properties of the function, of its backward pass, and of every kind of layer."""
 
+import itertools
 import math
-from typing import NamedTuple
 
 import numpy as np
 
-from companion._arithmetic import ALPHA_PRIME, alpha_affine
-from companion.theory.moments import dropped_variance
 from companion.theory.networks import all_masks, mask_probabilities
-from companion.verify.contract._tools import (
-    CHECKS,
+from companion.verify.contract._assertions import (
     DRAWS,
-    Check,
-    check,
     close,
     global_state_held,
     independent,
@@ -22,14 +17,12 @@ from companion.verify.contract._tools import (
     seeded,
     state,
 )
-from companion.verify.properties import (
-    RATES,
-    gradient_error,
-)
+from companion.verify.contract._register import property_of, property_of_every_layer
+from companion.verify.properties import RATES, gradient_error
 
 
 # The function -------------------------------------------------------------------------
-@check("dropout")
+@property_of("dropout")
 def dropout_drops_and_scales(subject, rng):
     """a value is 0 or exactly x / (1 - p), and both occur."""
     x = rng.normal(size=(100, 100))
@@ -41,7 +34,7 @@ def dropout_drops_and_scales(subject, rng):
         assert not np.signbit(y[dropped]).any()  # +0.0, also where x is negative
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_has_the_rate(subject, rng):
     """Elements are dropped with probability p, each row and column alike."""
     x = np.ones((1000, 1000))
@@ -52,7 +45,7 @@ def dropout_has_the_rate(subject, rng):
         plausible(dropped.sum(axis=1), 1000, p)
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_is_independent(subject, rng):
     """Examples, units and calls have masks of their own."""
     x = np.ones((600, 400))
@@ -64,7 +57,7 @@ def dropout_is_independent(subject, rng):
         independent(one[:300], one[300:], p)
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_ignores_the_values(subject, rng):
     """Which elements are dropped does not depend on what they hold."""
     again, x = seeded(rng), rng.normal(size=(50, 40)) + 0.01
@@ -73,7 +66,7 @@ def dropout_ignores_the_values(subject, rng):
         assert np.array_equal(subject.dropout(other, 0.3, again()) == 0, one)
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_ignores_the_layout(subject, rng):
     """One seed gives one mask for every dtype and memory layout."""
     again, x = seeded(rng), rng.uniform(1, 2, size=(40, 30))
@@ -86,7 +79,7 @@ def dropout_ignores_the_layout(subject, rng):
     assert np.array_equal(half == 0, one == 0)
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_uses_only_its_generator(subject, rng):
     """Equal seeds give equal results, and the global random state is left alone."""
     again, x = seeded(rng), np.ones(1000)
@@ -95,7 +88,7 @@ def dropout_uses_only_its_generator(subject, rng):
     assert np.array_equal(one, other)
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_is_off_in_evaluation(subject, rng):
     """Evaluation and p = 0 return x and draw nothing."""
     x, before = rng.normal(size=(30, 20)), state(rng)
@@ -105,7 +98,7 @@ def dropout_is_off_in_evaluation(subject, rng):
     assert state(rng) == before
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_at_1_is_zero(subject, rng):
     """p = 1 returns zeros, also for inf and nan, without a warning or a draw."""
     x, before = np.array([1.0, -1.0, np.inf, -np.inf, np.nan]), state(rng)
@@ -114,7 +107,7 @@ def dropout_at_1_is_zero(subject, rng):
     assert state(rng) == before
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_selects(subject, rng):
     """A dropped inf or nan is 0; a kept one stays."""
     for value in (np.inf, -np.inf, np.nan):
@@ -124,17 +117,17 @@ def dropout_selects(subject, rng):
         assert np.array_equal(y[kept], np.full(kept.sum(), value), equal_nan=True)
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_leaves_its_input(subject, rng):
     """The input is not changed, and may be read-only."""
     x = rng.normal(size=1000)
     before = x.copy()
-    x.flags.writeable = False
-    subject.dropout(x, 0.3, rng)
-    assert np.array_equal(x, before)
+    for x.flags.writeable in (True, False):
+        subject.dropout(x, 0.3, rng)
+        assert np.array_equal(x, before)
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_keeps_dtype_and_rounds_once(subject, rng):
     """The dtype of x is kept, and a kept value is the correctly scaled one."""
     for dtype, work in (("f2", "f4"), ("f4", "f4"), ("f8", "f8")):
@@ -146,7 +139,7 @@ def dropout_keeps_dtype_and_rounds_once(subject, rng):
             assert np.array_equal(y[y != 0], exact[y != 0])
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_on_large_arrays(subject, rng):
     """A large array is treated to its last element, in every dtype."""
     for dtype, n in (("f4", 2**20 + 17), ("f8", 2**19 + 3), ("f2", 2**18 + 1)):
@@ -161,14 +154,14 @@ def dropout_on_large_arrays(subject, rng):
         independent(dropped[: n // 2], dropped[-(n // 2) :], p)
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_takes_every_shape(subject, rng):
     """Scalars, empty arrays and many axes work."""
     for shape in ((), (0,), (3, 0, 2), (2, 1, 2, 1, 2, 2)):
         assert subject.dropout(np.ones(shape), 0.3, rng).shape == shape
 
 
-@check("dropout")
+@property_of("dropout")
 def mask_shape_shares_draws(subject, rng):
     """Along an axis of size 1 in mask_shape one draw is shared, and nowhere else."""
     x, p = np.ones((40, 30, 20)), 0.3
@@ -187,7 +180,7 @@ def mask_shape_shares_draws(subject, rng):
     )
 
 
-@check("dropout")
+@property_of("dropout")
 def dropout_refuses_nonsense(subject, rng):
     """Integers, booleans, complex numbers, a bad p and a seed are refused."""
     for x in (np.arange(4), np.ones(4, bool), np.ones(4, complex)):
@@ -200,7 +193,7 @@ def dropout_refuses_nonsense(subject, rng):
 
 
 # Forward and backward with a given mask -----------------------------------------------
-@check("dropout_forward")
+@property_of("dropout_forward")
 def forward_selects_and_scales(subject, rng):
     """With a given mask the result is x / (1 - p) where it keeps and +0.0 elsewhere."""
     x, mask = rng.normal(size=(20, 10)), rng.random((20, 10)) < 0.6
@@ -211,7 +204,7 @@ def forward_selects_and_scales(subject, rng):
         assert not np.signbit(y[~mask]).any()
 
 
-@check("dropout_forward")
+@property_of("dropout_forward")
 def forward_keeps_mean_and_has_the_variance(subject, rng):
     """Over all masks the mean is x and the variance is x^2 p / (1 - p)."""
     x, masks = rng.normal(size=8), all_masks(8)
@@ -219,10 +212,10 @@ def forward_keeps_mean_and_has_the_variance(subject, rng):
         weight = mask_probabilities(masks, p)
         y = subject.dropout_forward(np.tile(x, (256, 1)), masks, p)
         close(weight @ y, x)
-        close(weight @ (y - x) ** 2, dropped_variance(x, p))
+        close(weight @ (y - x) ** 2, x**2 * p / (1 - p))
 
 
-@check("dropout_forward")
+@property_of("dropout_forward")
 def forward_broadcasts_the_mask(subject, rng):
     """A mask of size 1 along an axis acts on all of it."""
     x, mask = rng.normal(size=(4, 5, 6)), rng.random((4, 1, 6)) < 0.5
@@ -230,7 +223,7 @@ def forward_broadcasts_the_mask(subject, rng):
     assert np.array_equal(y, np.where(mask, x * (1 / 0.7), 0.0))
 
 
-@check("dropout_forward")
+@property_of("dropout_forward")
 def forward_refuses_a_wrong_mask(subject, rng):
     """Masks of numbers, of another shape, or with survivors at p = 1 are refused."""
     x = np.ones((2, 3))
@@ -239,7 +232,7 @@ def forward_refuses_a_wrong_mask(subject, rng):
     raises(ValueError, ("mask",), subject.dropout_forward, x, np.ones((2, 3), bool), 1.0)
 
 
-@check("dropout_backward")
+@property_of("dropout_backward")
 def backward_is_the_same_selection(subject, rng):
     """The gradient is dy / (1 - p) where the mask keeps and 0 elsewhere."""
     dy, mask = rng.normal(size=(20, 10)), rng.random((20, 10)) < 0.6
@@ -251,7 +244,7 @@ def backward_is_the_same_selection(subject, rng):
         assert subject.dropout_backward(dy.astype(dtype), mask, 0.3).dtype == dtype
 
 
-@check("dropout_forward", "dropout_backward")
+@property_of("dropout_forward", "dropout_backward")
 def backward_is_the_derivative(subject, rng):
     """The backward pass agrees with finite differences of the forward pass."""
     x, dy = rng.normal(size=(2, 4, 5))
@@ -267,175 +260,110 @@ def backward_is_the_derivative(subject, rng):
         assert error < 1e-6
 
 
-# Layers: what all of them share -------------------------------------------------------
-class _Layer(NamedTuple):
-    """How to build a layer, the shape of its input, and that of its independent draws."""
-
-    build: object
-    shape: tuple
-    draws: tuple
-    unscaled: bool
+# What every layer on activations must have -------------------------------------------
+def _values(layer, p):
+    """Return what a kept and what a dropped x = 1 become."""
+    a, b, dropped = layer.act(p)
+    return a + b, dropped
 
 
-def _layers(subject):
-    """Return the layers on activations that a subject has, with shapes to try."""
-    kinds = {
-        "Dropout": [((), {}, (12, 30), (12, 30))],
-        "ChannelDropout": [
-            ((), {}, (12, 30, 4), (12, 30, 1)),
-            ((), {}, (12, 30, 2, 3), (12, 30, 1, 1)),
-            ((), {}, (12, 30, 2, 3, 2), (12, 30, 1, 1, 1)),
-            ((), {"channels_last": True}, (12, 4, 30), (12, 1, 30)),
-            ((), {"channels_last": True}, (12, 2, 3, 30), (12, 1, 1, 30)),
-            ((), {"channels_last": True}, (12, 2, 3, 2, 30), (12, 1, 1, 1, 30)),
-        ],
-        "TimeDropout": [((), {}, (12, 5, 30), (12, 1, 30))],
-        "DropPath": [
-            ((), {}, (300,), (300,)),
-            ((), {}, (300, 3, 2), (300, 1, 1)),
-            ((), {"scale_by_keep": False}, (300, 3, 2, 2), (300, 1, 1, 1)),
-        ],
-        "DropBlock": [
-            ((1,), {}, (12, 5, 6), (12, 5, 6)),
-            ((4,), {}, (12, 30, 4, 4), (12, 30, 1, 1)),
-        ],
-        "AlphaDropout": [((), {}, (12, 30), (12, 30))],
-        "ChannelAlphaDropout": [
-            ((), {}, (12, 30, 2, 3), (12, 30, 1, 1)),
-            ((), {"channels_last": True}, (12, 4, 30), (12, 1, 30)),
-        ],
-    }
-    for name, cases in kinds.items():
-        for arguments, options, shape, draws in cases:
-            if hasattr(subject, name):
-
-                def build(p, rng, name=name, arguments=arguments, options=options):
-                    return getattr(subject, name)(p, *arguments, rng, **options)
-
-                unscaled = options.get("scale_by_keep") is False
-                yield name, _Layer(build, shape, draws, unscaled)
+def _own(layer, y):
+    """Return the part of y that holds each draw once."""
+    return y[tuple(slice(size) for size in layer.draws)]
 
 
-ON_ACTIVATIONS = (
-    "Dropout",
-    "ChannelDropout",
-    "TimeDropout",
-    "DropPath",
-    "DropBlock",
-    "AlphaDropout",
-    "ChannelAlphaDropout",
-)
+@property_of_every_layer
+def granularity(layers, rng):
+    """Draws are shared along the right axes, with right rate and scale."""
+    for layer, p in itertools.product(layers, RATES):
+        kept, dropped = _values(layer, p)
+        module, masks = layer.build(p, rng), []
+        for _ in range(max(1, 20_000 // math.prod(layer.draws))):
+            y = module(np.ones(layer.shape))
+            mask = np.isclose(y, kept, rtol=1e-14, atol=0)
+            assert (mask | np.isclose(y, dropped, rtol=1e-14, atol=0)).all()
+            assert np.array_equal(mask, np.broadcast_to(_own(layer, mask), layer.shape))
+            masks.append(_own(layer, mask))
+        masks = np.array(masks)  # (runs, *draws)
+        plausible(masks.sum(), masks.size, 1 - p)
+        for axis, size in enumerate(masks.shape):
+            if size > 1:
+                pairs = np.moveaxis(masks, axis, 0)[: size // 2 * 2]
+                independent(pairs[::2], pairs[1::2], p)
 
 
-def _check_layer(name):
-    """Register the checks that every layer on activations must pass."""
-
-    def mine(subject):
-        return [layer for n, layer in _layers(subject) if n == name]
-
-    def factors(layer, p):
-        """Return what a kept and what a dropped x = 1 become."""
-        if "Alpha" in name:
-            a, b = alpha_affine(p)
-            return a + b, a * ALPHA_PRIME + b
-        return (1.0 if layer.unscaled else 1 / (1 - p)), 0.0
-
-    def granularity(subject, rng):
-        for layer in mine(subject):
-            for p in RATES:
-                runs = max(1, 20_000 // math.prod(layer.draws))
-                kept_value, dropped_value = factors(layer, p)
-                module, masks = layer.build(p, rng), []
-                for _ in range(runs):
-                    y = module(np.ones(layer.shape))
-                    mask = np.isclose(y, kept_value, rtol=1e-14, atol=0)
-                    assert (mask | np.isclose(y, dropped_value, rtol=1e-14, atol=0)).all()
-                    one = mask[tuple(slice(size) for size in layer.draws)]
-                    assert np.array_equal(mask, np.broadcast_to(one, layer.shape))
-                    masks.append(one)
-                masks = np.array(masks)  # (runs, *draws)
-                plausible(masks.sum(), masks.size, 1 - p)
-                for axis, size in enumerate(masks.shape):
-                    if size > 1:
-                        pairs = np.moveaxis(masks, axis, 0)[: size // 2 * 2]
-                        independent(pairs[::2], pairs[1::2], p)
-
-    def modes(subject, rng):
-        for layer in mine(subject):
-            x = rng.normal(size=layer.shape)
-            for p in RATES:
-                module = layer.build(p, rng)
-                assert module.training
-                assert not np.array_equal(module(x), x)
-                before = state(rng)
-                assert module.eval() is module and not module.training
-                assert np.array_equal(module(x), x)
-                assert np.array_equal(module.backward(x), x)
-                assert state(rng) == before
-                assert module.train() is module and module.training
-                assert not np.array_equal(module(x), x)
+@property_of_every_layer
+def modes(layers, rng):
+    """Training drops, evaluation and p = 0 return x, p = 1 gives zeros."""
+    for layer in layers:
+        x = rng.normal(size=layer.shape)
+        for p in RATES:
+            module = layer.build(p, rng)
+            assert module.training
+            assert not np.array_equal(module(x), x)
             before = state(rng)
-            assert np.array_equal(layer.build(0.0, rng)(x), x)
-            everything = layer.build(1.0, rng)
-            assert not everything(np.where(x > 0, x, np.inf)).any()
-            assert not everything.backward(x).any()
+            assert module.eval() is module and not module.training
+            assert np.array_equal(module(x), x)
+            assert np.array_equal(module.backward(x), x)
             assert state(rng) == before
-
-    def derivative(subject, rng):
-        for layer in mine(subject):
-            shape = tuple(min(size, 4) for size in layer.shape)
-            x, dy = rng.normal(size=(2, *shape))
-            x[0] = 0.0  # a mask that is read off the output fails here
-            module = layer.build(0.3, rng)
-            for _ in range(DRAWS):
-                forward = repeated(module, rng)
-                assert gradient_error(forward, module.backward, x, dy) < 1e-6
-
-    def care(subject, rng):
-        for layer in mine(subject):
-            again = seeded(rng)
-            x = rng.uniform(1, 2, layer.shape)
-            before = x.copy()
-            x.flags.writeable = False
-            results = [layer.build(0.3, again())(x) for _ in range(2)]
-            assert np.array_equal(*results) and np.array_equal(x, before)
-            assert layer.build(0.3, rng)(x.astype(np.float32)).dtype == np.float32
-            assert layer.build(0.3, rng)(x.astype(np.float16)).dtype == np.float16
-            raises(TypeError, ("x",), layer.build(0.3, rng), x.astype(int))
-            raises(ValueError, ("p", "1.5"), layer.build, 1.5, rng)
-            raises(TypeError, ("p", "None"), layer.build, None, rng)
-            raises(TypeError, ("rng",), layer.build, 0.3, 0)
-            module = layer.build(0.3, rng)
-            module.p = 0.9  # a schedule may change the rate between two passes
-            y = module(x)
-            module.p = 0.1
-            kept = np.isclose(y, factors(layer, 0.9)[0] * x, rtol=1e-13)
-            if "Alpha" not in name:
-                assert np.array_equal(module.backward(x), np.where(kept, y, 0.0))
-
-    def siblings(subject, rng):
-        for layer in mine(subject):
-            p, runs = 0.3, max(1, 20_000 // math.prod(layer.draws))
-            first, second = (layer.build(p, rng) for _ in range(2))
-            pairs = [(first(x), second(x)) for x in [np.ones(layer.shape)] * runs]
-            own = tuple(slice(size) for size in layer.draws)
-            kept_value = factors(layer, p)[0]
-            one, other = (
-                np.array([np.isclose(pair[k][own], kept_value) for pair in pairs])
-                for k in (0, 1)
-            )
-            independent(one, other, p)
-
-    sentences = {
-        granularity: "Draws are shared along the right axes, with right rate and scale.",
-        modes: "Training drops, evaluation and p = 0 return x, p = 1 gives zeros.",
-        derivative: "The backward pass is the derivative of the forward pass.",
-        care: "Seeds repeat, inputs and dtypes stay, p may change, nonsense is refused.",
-        siblings: "Two layers with one generator have masks of their own.",
-    }
-    for function, sentence in sentences.items():
-        CHECKS.append(Check(f"{name}_{function.__name__}", (name,), sentence, function))
+            assert module.train() is module and module.training
+            assert not np.array_equal(module(x), x)
+        before = state(rng)
+        assert np.array_equal(layer.build(0.0, rng)(x), x)
+        everything = layer.build(1.0, rng)
+        assert not everything(np.where(x > 0, x, np.inf)).any()
+        assert not everything.backward(x).any()
+        assert state(rng) == before
 
 
-for _name in ON_ACTIVATIONS:
-    _check_layer(_name)
+@property_of_every_layer
+def derivative(layers, rng):
+    """The backward pass is the derivative of the forward pass."""
+    for layer in layers:
+        shape = tuple(min(size, 4) for size in layer.shape)
+        x, dy = rng.normal(size=(2, *shape))
+        x[0] = 0.0  # a mask that is read off the output fails here
+        module = layer.build(0.3, rng)
+        for _ in range(DRAWS):
+            forward = repeated(module, rng)
+            assert gradient_error(forward, module.backward, x, dy) < 1e-6
+
+
+@property_of_every_layer
+def care(layers, rng):
+    """Seeds repeat, inputs and dtypes stay, p may change, nonsense is refused."""
+    for layer in layers:
+        again = seeded(rng)
+        x = rng.uniform(1, 2, layer.shape)
+        before = x.copy()
+        x.flags.writeable = False
+        results = [layer.build(0.3, again())(x) for _ in range(2)]
+        assert np.array_equal(*results) and np.array_equal(x, before)
+        assert layer.build(0.3, rng)(x.astype(np.float32)).dtype == np.float32
+        assert layer.build(0.3, rng)(x.astype(np.float16)).dtype == np.float16
+        raises(TypeError, ("x",), layer.build(0.3, rng), x.astype(int))
+        raises(ValueError, ("p", "1.5"), layer.build, 1.5, rng)
+        raises(TypeError, ("p", "None"), layer.build, None, rng)
+        raises(TypeError, ("rng",), layer.build, 0.3, 0)
+        module = layer.build(0.3, rng)
+        module.p = 0.9  # a schedule may change the rate between two passes
+        y = module(x)
+        module.p = 0.1
+        a, b, dropped = layer.act(0.9)
+        kept = np.isclose(y, a * x + b, rtol=1e-13)
+        assert np.isclose(y[~kept], dropped, rtol=1e-13, atol=0).all()
+        assert np.array_equal(module.backward(x), np.where(kept, x * a, 0.0))
+
+
+@property_of_every_layer
+def siblings(layers, rng):
+    """Two layers with one generator have masks of their own."""
+    p = 0.3
+    for layer in layers:
+        kept, _ = _values(layer, p)
+        pair = [layer.build(p, rng) for _ in range(2)]
+        masks = []
+        for _ in range(max(1, 20_000 // math.prod(layer.draws))):
+            results = [module(np.ones(layer.shape)) for module in pair]
+            masks.append([np.isclose(_own(layer, y), kept) for y in results])
+        independent(*np.moveaxis(masks, 1, 0), p)

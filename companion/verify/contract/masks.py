@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 
 from companion.theory.networks import all_masks, mask_probabilities
-from companion.verify.contract._tools import (
-    check,
+from companion.verify.contract._assertions import (
     global_state_held,
     independent,
     plausible,
@@ -14,13 +13,12 @@ from companion.verify.contract._tools import (
     seeded,
     state,
 )
-from companion.verify.properties import (
-    RATES,
-)
+from companion.verify.contract._register import property_of
+from companion.verify.properties import RATES
 
 
 # Keep masks ---------------------------------------------------------------------------
-@check("keep_mask")
+@property_of("keep_mask")
 def masks_have_shape_and_type(subject, rng):
     """A mask holds booleans and has the shape asked for."""
     for shape in ((), (5,), (0,), (2, 3, 1, 1, 2, 2)):
@@ -28,7 +26,7 @@ def masks_have_shape_and_type(subject, rng):
         assert mask.shape == shape and mask.dtype == bool
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def certain_masks_draw_nothing(subject, rng):
     """p = 0, p = 1 and empty masks are certain and consume no randomness."""
     before = state(rng)
@@ -38,7 +36,7 @@ def certain_masks_draw_nothing(subject, rng):
     assert state(rng) == before
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def one_seed_one_mask(subject, rng):
     """The generator alone decides: equal seeds give equal masks."""
     again = seeded(rng)
@@ -47,7 +45,7 @@ def one_seed_one_mask(subject, rng):
         assert np.array_equal(one, other)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def masks_are_nested(subject, rng):
     """With one seed, what is kept at a larger p is kept at a smaller one."""
     again = seeded(rng)
@@ -57,14 +55,14 @@ def masks_are_nested(subject, rng):
         assert not (larger & ~smaller).any()
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def global_state_is_left_alone(subject, rng):
     """No call reads or changes the global random state of NumPy."""
     with global_state_held(rng):
         subject.keep_mask(1000, 0.3, rng)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def number_kept_is_binomial(subject, rng):
     """The number kept varies as it should: it is neither fixed nor bounded."""
     for p in RATES:
@@ -77,7 +75,7 @@ def number_kept_is_binomial(subject, rng):
                 plausible((counts == kept).sum(), counts.size, probability)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def keep_rate(subject, rng):
     """An element is kept with probability 1 - p, also for p near 0 and 1."""
     # Notices a rate off by 0.0013 at p = 0.1 and by 0.00013 at p = 0.001.
@@ -85,7 +83,7 @@ def keep_rate(subject, rng):
         plausible(subject.keep_mask(4_000_000, p, rng).sum(), 4_000_000, 1 - p)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def small_rates_are_not_rounded(subject, rng):
     """A rate of 2^-17 or 1e-10 is that rate, and not the nearest coarse number."""
     n = 8_000_000
@@ -94,7 +92,7 @@ def small_rates_are_not_rounded(subject, rng):
     assert subject.keep_mask(1_000_000, 1e-10, rng).sum() >= 999_998
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def every_position_has_the_rate(subject, rng):
     """No row, no column and no end of the mask is special."""
     for p in RATES:  # notices one column whose rate is off by 0.03
@@ -104,7 +102,7 @@ def every_position_has_the_rate(subject, rng):
         plausible(mask.sum(axis=1), 40_000, 1 - p)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def neighbours_are_independent(subject, rng):
     """The four elements of each block of four have all 16 patterns as often as due."""
     n, p = 1_000_000, 0.3
@@ -114,7 +112,7 @@ def neighbours_are_independent(subject, rng):
         plausible((codes == code).sum(), n, probability)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def distant_elements_are_independent(subject, rng):
     """Elements at a distance of 1 to 65,536 are independent."""
     p = 0.3
@@ -123,7 +121,7 @@ def distant_elements_are_independent(subject, rng):
         independent(mask[:, 0], mask[:, 1], p)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def axes_are_independent(subject, rng):
     """Rows, columns, examples and channels have masks of their own."""
     for p in RATES:
@@ -133,7 +131,7 @@ def axes_are_independent(subject, rng):
             independent(first, second, p)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def calls_and_streams_are_independent(subject, rng):
     """Two calls, two seeds and two spawned streams have nothing in common."""
     p, n = 0.3, 200_000
@@ -145,7 +143,7 @@ def calls_and_streams_are_independent(subject, rng):
             independent(one, other, p)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def large_masks_are_independent(subject, rng):
     """No part of a large mask repeats another, whatever blocks or threads drew it."""
     n, p = 2**22 + 100, 0.3  # notices an agreement off by 0.015, in the smallest part
@@ -156,7 +154,7 @@ def large_masks_are_independent(subject, rng):
     plausible(mask[-100:].sum(), 100, 1 - p)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def rare_drops_are_independent(subject, rng):
     """At p = 0.001 a neighbour of a dropped element is dropped as rarely as any."""
     # Notices random bits that two neighbours share in the one case of 256 that
@@ -166,7 +164,7 @@ def rare_drops_are_independent(subject, rng):
     plausible((~mask[::2] & ~mask[1::2]).sum(), pairs, 1e-6)
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def ends_of_the_interval(subject, rng):
     """The uniform number 0 is dropped by every p > 0, the largest one by p = 1 only."""
 
@@ -189,7 +187,7 @@ def ends_of_the_interval(subject, rng):
     assert not subject.keep_mask(1, 1.0, ones()).any()
 
 
-@check("keep_mask")
+@property_of("keep_mask")
 def masks_refuse_nonsense(subject, rng):
     """A p that is no probability, and a seed in place of a generator, are refused."""
     for p in (-0.1, 1.1, float("nan"), float("inf")):

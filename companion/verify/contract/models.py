@@ -4,14 +4,16 @@ import copy
 
 import numpy as np
 
-from companion.verify.contract._tools import check, close, raises
-from companion.verify.properties import (
-    gradient_error,
+from companion.verify.contract._assertions import (
+    close,
+    raises,
 )
+from companion.verify.contract._register import property_of
+from companion.verify.properties import gradient_error
 
 
 # Models and losses --------------------------------------------------------------------
-@check("dropout_active", "Dropout", "Sequential", "Module")
+@property_of("dropout_active", "Dropout", "Sequential", "Module")
 def only_dropout_is_switched_on(subject, rng):
     """Monte Carlo mode touches dropout layers alone, and every mode comes back."""
     layers = [subject.Module(), subject.Dropout(0.3, rng), subject.Module()]
@@ -32,7 +34,7 @@ def only_dropout_is_switched_on(subject, rng):
     )
 
 
-@check("monte_carlo", "Dropout")
+@property_of("monte_carlo", "Dropout")
 def passes_give_mean_and_variance(subject, rng):
     """Mean and unbiased variance are those of passes with fresh masks."""
     layer, x = subject.Dropout(0.3, rng).eval(), rng.normal(size=(3, 4))
@@ -47,7 +49,7 @@ def passes_give_mean_and_variance(subject, rng):
     raises(ValueError, ("passes",), subject.monte_carlo, layer, x, 1)
 
 
-@check("set_rate", "Dropout", "Sequential")
+@property_of("set_rate", "Dropout", "Sequential")
 def rates_can_be_set(subject, rng):
     """set_rate reaches every dropout layer, and only a probability is accepted."""
     layers = [subject.Dropout(0.3, rng), subject.Dropout(0.8, rng)]
@@ -56,7 +58,7 @@ def rates_can_be_set(subject, rng):
     raises(ValueError, ("p", "1.5"), subject.set_rate, layers[0], 1.5)
 
 
-@check("RDropLoss")
+@property_of("RDropLoss")
 def rdrop_adds_the_symmetric_distance(subject, rng):
     """The loss is both cross-entropies plus weight / 2 times both divergences."""
     first, second = rng.normal(size=(2, 5, 3))

@@ -4,25 +4,21 @@ import math
 
 import numpy as np
 
-from companion._arithmetic import ALPHA_PRIME, alpha_affine
 from companion.theory.networks import all_masks, mask_probabilities
-from companion.verify.contract._tools import (
-    check,
+from companion.verify._kinds import alpha
+from companion.verify.contract._assertions import (
     close,
     independent,
     plausible,
     raises,
     repeated,
 )
-from companion.verify.properties import (
-    FALSE_ALARM,
-    RATES,
-    gradient_error,
-)
+from companion.verify.contract._register import property_of
+from companion.verify.properties import FALSE_ALARM, RATES, gradient_error
 
 
 # Kinds with other noise ---------------------------------------------------------------
-@check("alpha_dropout_forward")
+@property_of("alpha_dropout_forward")
 def alpha_keeps_mean_and_variance(subject, rng):
     """Over all masks an x of mean 0 and variance 1 keeps both, exactly."""
     x, masks = np.array([1.0, -1.0] * 4), all_masks(8)
@@ -31,11 +27,11 @@ def alpha_keeps_mean_and_variance(subject, rng):
         weight = mask_probabilities(masks, p)
         close(weight @ y.mean(axis=1), 0.0)
         close(weight @ (y**2).mean(axis=1), 1.0)
-        a, b = alpha_affine(p)
-        close(y, np.where(masks, a * x + b, a * ALPHA_PRIME + b))
+        a, b, dropped = alpha(p)
+        close(y, np.where(masks, a * x + b, dropped))
 
 
-@check("alpha_dropout_forward", "alpha_dropout_backward")
+@property_of("alpha_dropout_forward", "alpha_dropout_backward")
 def alpha_backward_is_the_derivative(subject, rng):
     """The backward pass of alpha dropout agrees with finite differences."""
     x, dy = rng.normal(size=(2, 8, 6))  # a mask of 4 x 5 drops all in one of 1e8 runs
@@ -50,7 +46,7 @@ def alpha_backward_is_the_derivative(subject, rng):
         assert error < 1e-6
 
 
-@check("GaussianDropout")
+@property_of("GaussianDropout")
 def gaussian_has_mean_1_and_the_variance(subject, rng):
     """The noise is normal with mean 1 and variance p / (1 - p), and multiplies x."""
     from scipy.stats import chi2, norm
@@ -63,10 +59,7 @@ def gaussian_has_mean_1_and_the_variance(subject, rng):
         assert abs(z) < norm.isf(FALSE_ALARM / 2)
         squares = ((noise - 1) ** 2).sum() / variance
         assert chi2.isf(1 - FALSE_ALARM / 2, n) < squares < chi2.isf(FALSE_ALARM / 2, n)
-        for width in (
-            1,
-            2,
-        ):  # a normal variable lies within 1 and 2 deviations that often
+        for width in (1, 2):  # a normal variable lies within so many deviations
             inside = (abs(noise - 1) < width * math.sqrt(variance)).sum()
             plausible(inside, n, math.erf(width / math.sqrt(2)))
         independent(noise[::2] > 1, noise[1::2] > 1, 0.5)
@@ -74,7 +67,7 @@ def gaussian_has_mean_1_and_the_variance(subject, rng):
         independent(noise > 1, again > 1, 0.5)
 
 
-@check("GaussianDropout")
+@property_of("GaussianDropout")
 def gaussian_modes_and_derivative(subject, rng):
     """Evaluation and p = 0 return x, p = 1 is refused, the gradient is dy times noise."""
     x, dy = rng.normal(size=(2, 4, 5))
@@ -89,7 +82,7 @@ def gaussian_modes_and_derivative(subject, rng):
     assert layer(x.astype(np.float16)).dtype == np.float16
 
 
-@check("ConcreteDropout")
+@property_of("ConcreteDropout")
 def concrete_is_the_relaxed_mask(subject, rng):
     """The noise is (1 - z) / (1 - p); the logit of z is logistic with the scale 1/t."""
     for p in RATES:
@@ -107,7 +100,7 @@ def concrete_is_the_relaxed_mask(subject, rng):
         raises(ValueError, ("p", "strictly"), subject.ConcreteDropout, p, rng)
 
 
-@check("ConcreteDropout")
+@property_of("ConcreteDropout")
 def concrete_learns_its_rate(subject, rng):
     """The gradients of x and of the rate agree with finite differences."""
     x, dy = rng.normal(size=(2, 4, 5))

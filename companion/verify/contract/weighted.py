@@ -4,24 +4,20 @@ import copy
 
 import numpy as np
 
-from companion.masks import keep_mask
-from companion.verify.contract._tools import (
+from companion.verify.contract._assertions import (
     DRAWS,
-    check,
     close,
     independent,
     plausible,
     raises,
     repeated,
 )
-from companion.verify.properties import (
-    RATES,
-    gradient_error,
-)
+from companion.verify.contract._register import property_of
+from companion.verify.properties import RATES, gradient_error
 
 
 # Layers with weights ------------------------------------------------------------------
-@check("DropConnect")
+@property_of("DropConnect")
 def dropconnect_drops_weights(subject, rng):
     """A weight is 0 or W / (1 - p); masks per batch or per example; the bias stays."""
     n, out = 60, 40
@@ -47,7 +43,7 @@ def dropconnect_drops_weights(subject, rng):
         )
 
 
-@check("DropConnect")
+@property_of("DropConnect")
 def dropconnect_backward_is_the_derivative(subject, rng):
     """Gradients of input, weight and bias agree with finite differences."""
     x, dy = rng.normal(size=(3, 4)), rng.normal(size=(3, 2))
@@ -84,7 +80,7 @@ def _weights_have_right_gradients(layer, names, x, dy, rng):
             owner.value = start
 
 
-@check("WordDropout")
+@property_of("WordDropout")
 def words_are_dropped_everywhere(subject, rng):
     """A dropped word is zero at all its places, a kept one is divided by 1 - p."""
     words = 2000
@@ -109,40 +105,37 @@ def words_are_dropped_everywhere(subject, rng):
     raises(TypeError, ("tokens",), layer, np.array([0.0]))
 
 
-@check("VariationalRNN")
+@property_of("VariationalRNN", "Dropout")
 def recurrent_masks_live_for_a_sequence(subject, rng):
     """One input mask and one state mask a call, each at its own rate, for all steps."""
     n, steps, size, hidden = 8, 6, 5, 7
     x = rng.normal(size=(n, steps, size))
-    for input_p, recurrent_p in (
-        (0.3, 0.0),
-        (0.0, 0.3),
-        (0.1, 0.8),
-        (0.8, 0.1),
-        (1.0, 1.0),
-    ):
-        layer = subject.VariationalRNN(
-            size, hidden, input_p, recurrent_p, rng, dtype=np.float64
-        )
+    for rates in ((0.3, 0.0), (0.0, 0.3), (0.1, 0.8), (0.8, 0.1), (1.0, 1.0)):
+        layer = subject.VariationalRNN(size, hidden, *rates, rng, dtype=np.float64)
         twin = copy.deepcopy(rng)  # the documented order: input mask, then state mask
-        m = keep_mask((n, 1, size), input_p, twin)
-        r = keep_mask((n, hidden), recurrent_p, twin)
-        expected, h = [], np.zeros((n, hidden))
-        into = np.where(m, x / max(1 - input_p, 1e-300), 0.0)
-        for t in range(steps):
-            carried = np.where(r, h / max(1 - recurrent_p, 1e-300), 0.0)
-            arriving = into[:, t] @ layer.input.weight.value + layer.input.bias.value
-            back = carried @ layer.recurrent.weight.value + layer.recurrent.bias.value
-            h = np.tanh(arriving + back)
-            expected.append(h)
-        close(layer(x), np.stack(expected, axis=1))
-        if 0 < input_p + recurrent_p < 2:
+        into, carried = (
+            subject.Dropout(p, twin)(np.ones(shape))
+            for p, shape in zip(rates, ((n, 1, size), (n, hidden)), strict=True)
+        )
+        close(layer(x), _recurrence(layer, x * into, carried))
+        if 0 < sum(rates) < 2:
             assert not np.array_equal(layer(x), layer(x))  # a new sequence, new masks
         layer.eval()
         assert np.array_equal(layer(x), layer(x))
 
 
-@check("VariationalRNN")
+def _recurrence(layer, x, carried):
+    """Return the states of a tanh network whose state is multiplied at each step."""
+    states, h = [], np.zeros(carried.shape)
+    for t in range(x.shape[1]):
+        arriving = x[:, t] @ layer.input.weight.value + layer.input.bias.value
+        back = (h * carried) @ layer.recurrent.weight.value
+        h = np.tanh(arriving + back + layer.recurrent.bias.value)
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+@property_of("VariationalRNN")
 def recurrent_backward_is_the_derivative(subject, rng):
     """Gradients through time agree with finite differences, for input and weights."""
     x, dy = rng.normal(size=(2, 4, 3)), rng.normal(size=(2, 4, 2))

@@ -8,7 +8,7 @@ from companion.verify.mutants import (
     noise,
     weighted,
 )
-from companion.verify.mutants._catalogue import MUTANTS, RIGHT, Mutant, mutant
+from companion.verify.mutants._catalogue import MUTANTS, RIGHT, Mutant, kills, mutant
 
 __all__ = [
     "MUTANTS",
@@ -16,6 +16,7 @@ __all__ = [
     "Mutant",
     "dropout",
     "granularity",
+    "kills",
     "masks",
     "models",
     "mutant",

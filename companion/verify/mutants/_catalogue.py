@@ -26,8 +26,10 @@ class Mutant(NamedTuple):
         What is wrong, in a sentence.
     origin : str
         Where this kind of fault was found.
+    topic : str
+        The module of the catalogue, and of the properties that must notice it.
     subject : types.SimpleNamespace
-        `companion.numpy` with the faulty parts in it, for `conformance.violations`.
+        `companion.numpy` with the faulty parts in it, for `contract.violations`.
 
     Notes
     -----
@@ -43,6 +45,7 @@ class Mutant(NamedTuple):
     replaces: tuple
     fault: str
     origin: str
+    topic: str
     subject: types.SimpleNamespace
 
 
@@ -84,10 +87,52 @@ def mutant(*replaces, origin):
 
     def register(faulty):
         subject = types.SimpleNamespace(**vars(RIGHT) | dict.fromkeys(replaces, faulty))
-        fault = faulty.__doc__.splitlines()[0]
-        MUTANTS[faulty.__name__] = Mutant(
-            faulty.__name__, replaces, fault, origin, subject
-        )
+        name, fault = faulty.__name__, faulty.__doc__.splitlines()[0]
+        topic = faulty.__module__.rpartition(".")[2]
+        MUTANTS[name] = Mutant(name, replaces, fault, origin, topic, subject)
         return faulty
 
     return register
+
+
+def kills(one, rng):
+    """Return the mutants that a property notices, among those it looks at.
+
+    Parameters
+    ----------
+    one : companion.verify.contract.Property
+        The property.
+    rng : numpy.random.Generator
+        Source of all randomness.
+
+    Returns
+    -------
+    list of str
+        Their names in the catalogue.
+
+    Raises
+    ------
+    TypeError
+        If one is not a property.
+
+    Notes
+    -----
+    ``python -m companion.verify kills`` prints them for every property. Explained in
+    chapter 9.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from companion.verify.contract import PROPERTIES
+    >>> name = "TimeDropout_granularity"
+    >>> (one,) = (one for one in PROPERTIES if one.name == name)
+    >>> kills(one, np.random.default_rng(0))
+    ['time_not_shared', 'locked_over_the_batch']
+    """
+    if not hasattr(one, "violation"):
+        raise TypeError(f"one must be a property of the contract; got {one!r}.")
+    return [
+        mutant.name
+        for mutant in MUTANTS.values()
+        if set(mutant.replaces) & set(one.needs) and one.violation(mutant.subject, rng)
+    ]
