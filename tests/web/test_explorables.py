@@ -78,46 +78,28 @@ def numbers(text):
 # The arithmetic, against the companion.
 
 
-def test_arithmetic_equals_the_companion(drops):
-    for seed in range(20):
-        check_arithmetic(drops.page, seed)
+ARITHMETIC = """([n, p, x, weights, bias]) => {
+    const E = Explorables, masks = E.allMasks(n), prob = E.maskProbabilities(masks, p);
+    const dropped = masks.map((mask) => E.dropoutForward(x, mask, p));
+    const logs = dropped.map((y) => E.logSoftmax(E.linear(y, weights, bias)));
+    return {masks, prob, dropped, logs,
+        classic: masks.map((mask) => E.dropoutForward(x, mask, p, false)),
+        means: [true, false].map((inverted) => E.sumMean(x, p, inverted)),
+        variances: [true, false].map((inverted) => E.sumVariance(x, p, inverted)),
+        sample: [E.mean(x), E.variance(x)], relu: E.relu(x),
+        arithmetic: E.arithmeticMean(logs, prob), geometric: E.geometricMean(logs, prob),
+        full: E.softmax(E.linear(x, weights, bias))};
+}"""
 
 
-def check_arithmetic(page, seed):
-    """Compare every function with NumPy, for a random layer and all its masks."""
-    rng = np.random.default_rng(seed)
-    n, p, classes = int(rng.integers(1, 9)), rng.uniform(0, 0.95), 3
-    x, weights, bias = (
-        rng.normal(size=n),
-        rng.normal(size=(n, classes)),
-        rng.normal(size=3),
-    )
+def arithmetic(n, p, x, weights, bias):
+    """The same by NumPy and the companion."""
     masks = all_masks(n)
-    found = page.evaluate(
-        """([n, p, x, weights, bias]) => {
-            const E = Explorables, masks = E.allMasks(n), prob = E.maskProbabilities(masks, p);
-            const dropped = masks.map((mask) => E.dropoutForward(x, mask, p));
-            const logs = dropped.map((y) => E.logSoftmax(E.linear(y, weights, bias)));
-            return {masks, prob, dropped, logs,
-                classic: masks.map((mask) => E.dropoutForward(x, mask, p, false)),
-                means: [true, false].map((inverted) => E.sumMean(x, p, inverted)),
-                variances: [true, false].map((inverted) => E.sumVariance(x, p, inverted)),
-                sample: [E.mean(x), E.variance(x)], relu: E.relu(x),
-                arithmetic: E.arithmeticMean(logs, prob), geometric: E.geometricMean(logs, prob),
-                full: E.softmax(E.linear(x, weights, bias))};
-        }""",
-        [n, p, x.tolist(), weights.tolist(), bias.tolist()],
-    )
-
-    def softmax(z):
-        e = np.exp(z - z.max(axis=-1, keepdims=True))
-        return e / e.sum(axis=-1, keepdims=True)
-
     prob = mask_probabilities(masks, p)
     dropped = cn.dropout_forward(np.tile(x, (2**n, 1)), masks, p)
-    P = softmax(dropped @ weights + bias)
+    P = cn.nn.softmax(dropped @ weights + bias)
     product = np.prod(P ** prob[:, None], axis=0)
-    wanted = {
+    return {
         "masks": masks,
         "prob": prob,
         "dropped": dropped,
@@ -129,12 +111,23 @@ def check_arithmetic(page, seed):
         "relu": np.maximum(x, 0),
         "arithmetic": prob @ P,
         "geometric": product / product.sum(),
-        "full": softmax(x @ weights + bias),
+        "full": cn.nn.softmax(x @ weights + bias),
     }
-    assert found.keys() == wanted.keys()
-    for name, value in wanted.items():
-        assert np.allclose(found[name], value, rtol=1e-12, atol=1e-12), name
-    assert np.allclose(found["geometric"], found["full"], rtol=0, atol=1e-12)
+
+
+def test_arithmetic_equals_the_companion(drops):
+    """Every function, for twenty random layers and all their masks."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        n, p = int(rng.integers(1, 9)), rng.uniform(0, 0.95)
+        x, weights, bias = (rng.normal(size=size) for size in (n, (n, 3), 3))
+        plain = [n, p, x.tolist(), weights.tolist(), bias.tolist()]
+        found = drops.page.evaluate(ARITHMETIC, plain)
+        wanted = arithmetic(n, p, x, weights, bias)
+        assert found.keys() == wanted.keys()
+        for name, value in wanted.items():
+            assert np.allclose(found[name], value, rtol=1e-12, atol=1e-12), (seed, name)
+        assert np.allclose(found["geometric"], found["full"], rtol=0, atol=1e-12)
 
 
 def test_uniforms_come_from_the_seed_and_keep_at_the_right_rate(drops):
