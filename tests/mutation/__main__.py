@@ -1,0 +1,269 @@
+"""`make mutants`: which small changes to the package do its tests notice?
+
+Each mutant is written into a copy of the project, and a fork that has NumPy, SciPy and
+PyTorch imported already runs the tests of its module there: the doctests first, then
+those that `tests_of` names, until one fails. So a mutant costs only its tests. One that
+makes a loop endless is stopped after ten times the time of the tests, and counts as
+killed: whoever ran the tests would have noticed.
+
+What was killed is kept in _build/mutants until its module changes, so that an interrupted
+run goes on where it stopped, and the next one tries the survivors alone.
+"""
+
+import argparse
+import contextlib
+import difflib
+import fnmatch
+import hashlib
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import scipy.stats  # noqa: F401  imported for the forks
+import torch._dynamo  # noqa: F401
+
+from tests.test_house import place_of_test
+
+from .mutate import mutants
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "_build/mutants"
+KNOWN = tomllib.loads((ROOT / "tests/mutation/known.toml").read_text(encoding="utf-8"))
+SAMPLE = 400  # of a module with more mutants
+GOAL = 97  # per cent
+MEMORY = 8 << 30  # bytes: what a mutant may take before it counts as killed
+NEVER_COPIED = shutil.ignore_patterns(".*", "_build", "__pycache__")
+
+
+def tests_of(path):
+    """Return what judges a module: its doctests, its tests, and those that known.toml adds."""
+    place = place_of_test(".".join(Path(path).with_suffix("").parts))
+    added = [
+        test
+        for pattern, tests in KNOWN["tests"].items()
+        if fnmatch.fnmatch(path, pattern)
+        for test in tests
+    ]
+    own = [str(place)] if (ROOT / place).exists() else []
+    # A private module without tests of its own is judged by those of its neighbours.
+    return [path, *(own + added or [str(place.parent)])]
+
+
+def harmless(path):
+    """Return the changes to a module that change nothing, as (function, old, new)."""
+    return {
+        (row["function"], row["old"], row["new"])
+        for row in KNOWN.get("harmless", [])
+        if row["module"] == path
+    }
+
+
+def run_tests(copy, tests):
+    """Run tests in a copy of the project, within a fork; never returns."""
+    os.setsid()  # so that what the tests start ends with them
+    os.chdir(copy)
+    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    os.environ["PYTHONPATH"] = f"{copy}:{os.environ['PYTHONPATH']}"
+    sys.path[0] = str(copy)
+    for name in [n for n in sys.modules if n.split(".")[0] in ("tests", "companion")]:
+        del sys.modules[name]
+    code = 1
+    try:
+        # What failed last is tried first: the next mutant is often killed by it too.
+        code = pytest.main(["-x", "-q", "--ff", "--basetemp=tmp", *tests])
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+class Copy:
+    """A copy of the project in which one mutant after another is judged."""
+
+    def __init__(self, folder):
+        self.folder = Path(shutil.copytree(ROOT, folder, ignore=NEVER_COPIED))
+        self.written = 0
+
+    def start(self, path, source, limit=None):
+        """Write a module and start its tests."""
+        file = self.folder / path
+        file.write_text(source, encoding="utf-8")
+        # Python knows a stale .pyc by size and whole seconds: no two mutants share theirs.
+        self.written += 1
+        os.utime(file, (self.written, self.written))
+        self.started = time.monotonic()
+        self.limit = limit
+        self.process = os.fork()
+        if not self.process:
+            run_tests(self.folder, tests_of(path))
+
+    def verdict(self):
+        """Return how the tests ended, or None while they run."""
+        ended, status = os.waitpid(self.process, os.WNOHANG)
+        late = self.limit and time.monotonic() > self.started + self.limit
+        if not (ended or late):
+            return None
+        self.stop()
+        if not ended:
+            return "timed out"
+        return "survived" if status == 0 else "killed"
+
+    def stop(self):
+        """End the tests and whatever they started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):  # it has ended by itself
+            os.waitpid(self.process, 0)
+
+    def finish(self):
+        """Wait for the verdict."""
+        while (verdict := self.verdict()) is None:
+            time.sleep(0.01)
+        return verdict
+
+
+class RedTests(Exception):
+    """The tests of a module fail without any change to it."""
+
+
+def time_tests(path, source, copy):
+    """Return how long the tests of a module take on itself."""
+    for _ in range(2):  # the first run compiles
+        copy.start(path, source)
+        if copy.finish() != "survived":
+            raise RedTests((copy.folder / "log").read_text(encoding="utf-8"))
+    return time.monotonic() - copy.started
+
+
+def judge(path, chosen, copies):
+    """Yield each mutant with its verdict, as they come; no copy is ever idle."""
+    if not chosen:
+        return
+    source = (ROOT / path).read_text(encoding="utf-8")
+    limit = 10 + 10 * time_tests(path, source, copies[0])
+    waiting, running = list(chosen), {}
+    try:
+        while waiting or running:
+            for copy in copies:
+                if copy not in running and waiting:
+                    running[copy] = waiting.pop(0)
+                    copy.start(path, running[copy].source, limit)
+                elif copy in running and (verdict := copy.verdict()):
+                    yield running.pop(copy), verdict
+            time.sleep(0.01)
+    finally:
+        for copy in running:
+            copy.stop()
+        for copy in copies:
+            (copy.folder / path).write_text(source, encoding="utf-8")
+
+
+def key(mutant):
+    """Return a short name of a mutant that changes with anything in its module."""
+    return hashlib.sha256(mutant.source.encode()).hexdigest()[:16]
+
+
+def judged(path, chosen, copies):
+    """Return the verdict on each mutant; those killed before are taken as they were."""
+    file = RESULTS / f"{path.replace('/', '.')}.killed"
+    before = {}
+    if file.exists():
+        before = dict(line.split(" ", 1) for line in file.read_text().splitlines())
+    verdicts = {mutant: before[key(mutant)] for mutant in chosen if key(mutant) in before}
+    with file.open("a") as notes:
+        for mutant, verdict in judge(
+            path, [c for c in chosen if c not in verdicts], copies
+        ):
+            verdicts[mutant] = verdict
+            if verdict != "survived":
+                print(key(mutant), verdict, file=notes, flush=True)
+    return verdicts
+
+
+def write_survivors(path, survivors):
+    """Write the survivors of a module, each as a patch below the name of its function."""
+    source = (ROOT / path).read_text(encoding="utf-8").splitlines(keepends=True)
+    with (RESULTS / f"{path.replace('/', '.')}.diff").open("w", encoding="utf-8") as file:
+        for mutant in survivors:
+            file.write(f"# {mutant.function or 'top level'}\n")
+            file.writelines(
+                difflib.unified_diff(
+                    source,
+                    mutant.source.splitlines(keepends=True),
+                    f"a/{path}",
+                    f"b/{path}",
+                )
+            )
+            file.write("\n")
+
+
+def line(name, *counts):
+    """Return a line of the table; the last column is the share of those killed."""
+    _, of, killed, _, late = counts
+    share = f"{100 * (killed + late) / of:9.1f}" if of else f"{'-':>9}"
+    return f"{name:<48}" + "".join(f"{count:>9}" for count in counts) + share
+
+
+def examine(path, seed, copies):
+    """Judge one module, write down its survivors, and return its counts."""
+    every = mutants((ROOT / path).read_text(encoding="utf-8"))
+    known = harmless(path)
+    for row in known - {(m.function, m.old, m.new) for m in every}:
+        print(f"known.toml has a change that {path} cannot have any more: {row}")
+    chosen = every
+    if len(every) > SAMPLE:
+        chosen = random.Random(f"{seed} {path}").sample(every, SAMPLE)
+    chosen = [m for m in chosen if (m.function, m.old, m.new) not in known]
+    verdicts = judged(path, chosen, copies)
+    write_survivors(path, [m for m in chosen if verdicts[m] == "survived"])
+    found = list(verdicts.values())
+    return [
+        len(every), len(chosen), *map(found.count, ("killed", "survived", "timed out"))
+    ]  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="make mutants")
+    parser.add_argument("--only", default="companion", help="a module or a folder")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--seed", default="0", help="of the sample of a large module")
+    options = parser.parse_args()
+    only = ROOT / options.only
+    files = [only] if only.is_file() else sorted(only.rglob("*.py"))
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    print(
+        f"At most {SAMPLE} mutants a module, a random sample with the seed {options.seed}."
+    )
+    names = ("mutants", "judged", "killed", "survived", "timed out", "per cent")
+    print(f"{'':<48}" + "".join(f"{name:>10}"[-9:].rjust(9) for name in names))
+    rows, red = {}, []
+    with tempfile.TemporaryDirectory() as folder:
+        copies = [Copy(Path(folder, str(i))) for i in range(options.jobs)]
+        for file in files:
+            path = str(file.relative_to(ROOT))
+            try:
+                counts = examine(path, options.seed, copies)
+            except RedTests as error:
+                print(
+                    f"{path}: not judged, for its tests fail without any change\n{error}"
+                )
+                red.append(path)
+                continue
+            if counts[0]:
+                rows[path] = counts
+                print(line(path, *counts), flush=True)
+    print(line("all", *map(sum, zip(*rows.values(), strict=True))))
+
+
+if __name__ == "__main__":
+    main()
