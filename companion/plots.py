@@ -18,12 +18,10 @@ PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY)
 def use_style():
     """Set matplotlib's defaults to the style of the book, for this process.
 
-    Figures are 7 by 3.5 inches on white; the pages of the book turn their lightness
-    over in the dark theme. Source: Okabe and Ito (2008) for the palette. Explained
-    in chapter 1.
+    Figures are 7 by 3.5 inches on white; the pages of the book turn their lightness over
+    in the dark theme. Source: Okabe and Ito (2008) for the palette. Explained in
+    chapter 1.
 
-    Examples
-    --------
     >>> use_style()
     >>> plt.rcParams["axes.grid"]
     True
@@ -131,12 +129,9 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="
         Where each interval stands on the horizontal axis.
     intervals : sequence of companion.experiments.Interval
         As many as positions.
-    label : str, optional
-        Entry in the legend.
-    color : str
-        Colour of dots and bars.
-    marker : str
-        Shape of the dots; give a second series another one.
+    label, color, marker : str
+        Entry in the legend; colour of dots and bars; shape of the dots, another one for a
+        second series.
 
     Examples
     --------

@@ -8,12 +8,11 @@ from companion._arguments import check_count, check_p, check_step
 
 
 def depth_rates(p, depth):
-    """Return the drop rates of a stack of residual blocks: linear in the depth.
+    """Return the rates of a stack of residual blocks, first block first: linear in depth.
 
     .. math:: p_l = \\frac{l}{L} \\, p, \\quad l = 1, \\dots, L
 
     The first block has the rate p/L and not 0: the paper counts the input as layer 0.
-
     Source: Huang et al. (2016), equation 4, in survival probabilities. Explained in
     chapter 6, with `DropPath`.
 
@@ -23,11 +22,6 @@ def depth_rates(p, depth):
         Rate of the last block, the probability to **drop**, in [0, 1].
     depth : int
         Number of blocks, at least 1.
-
-    Returns
-    -------
-    tuple of float
-        One rate for each block, first block first; the last is p itself.
 
     Examples
     --------
@@ -55,11 +49,6 @@ def linear_rate(step, first, last, steps):
         Rate at step 0, and from step `steps` on; probabilities to **drop**, in [0, 1].
     steps : int
         Length of the way, at least 1.
-
-    Returns
-    -------
-    float
-        Rate at this step, in [0, 1].
 
     Examples
     --------
@@ -90,13 +79,8 @@ def early_rate(step, p, stop, *, linear=True):
     stop : int
         First step without dropout, at least 1.
     linear : bool
-        True: the rate falls in a straight line, as in the paper. False: it stays p
-        until `stop`.
-
-    Returns
-    -------
-    float
-        Rate at this step, in [0, p].
+        True: the rate falls in a straight line, as in the paper. False: it stays p until
+        `stop`.
 
     Examples
     --------
@@ -125,11 +109,6 @@ def late_rate(step, p, start):
         Probability to **drop** from `start` on, in [0, 1].
     start : int
         First step with dropout, 0 or more.
-
-    Returns
-    -------
-    float
-        0 or p.
 
     Examples
     --------

@@ -14,21 +14,15 @@ from companion.numpy.noise import ConcreteDropout
 def dropout_active(model):
     """Switch a model to evaluation, but its dropout layers to training, for a while.
 
-    Batch normalisation and everything else stays in evaluation mode. Afterwards every
-    module has the mode that it had before, also after an exception.
-
-    Source: Gal and Ghahramani (2016a), section 4. Explained in chapter 5, with
-    `monte_carlo`.
+    A context manager that yields the model. Batch normalisation and everything else stays
+    in evaluation mode. Afterwards every module has the mode that it had before, also
+    after an exception. Source: Gal and Ghahramani (2016a), section 4. Explained in
+    chapter 5, with `monte_carlo`.
 
     Parameters
     ----------
     model : nn.Module
         Model with at least one dropout layer.
-
-    Returns
-    -------
-    context manager
-        Yields the model.
 
     Examples
     --------
@@ -60,9 +54,9 @@ def monte_carlo(model, x, passes):
     .. math:: \\bar y = \\frac1k \\sum_j y^{(j)}, \\quad
         s^2 = \\frac{1}{k - 1} \\sum_j (y^{(j)} - \\bar y)^2
 
-    Only dropout layers are switched on: see `dropout_active`.
-
-    Source: Gal and Ghahramani (2016a), section 4. Explained in chapters 4 and 5.
+    Both have the shape of the model's output. Only dropout layers are switched on, by
+    `dropout_active`. Source: Gal and Ghahramani (2016a), section 4. Explained in
+    chapters 4 and 5.
 
     Parameters
     ----------
@@ -72,15 +66,8 @@ def monte_carlo(model, x, passes):
     passes : int
         Number of forward passes, at least 2.
 
-    Returns
-    -------
-    mean, variance : numpy.ndarray
-        Each of the shape of the model's output. The variance is the unbiased
-        one, with passes - 1 in the denominator.
-
     Examples
     --------
-    >>> from companion.numpy import Dropout
     >>> layer = Dropout(0.2, np.random.default_rng(0))
     >>> mean, variance = monte_carlo(layer, np.ones(1), 100_000)
     >>> mean.round(2), variance.round(2)
@@ -93,7 +80,7 @@ def monte_carlo(model, x, passes):
 
 
 def set_rate(model, p):
-    """Set the drop rate of every dropout layer of a model: for a schedule.
+    """Set the drop rate of every dropout layer of a model, and return their number.
 
     `companion.schedules` has the schedules. `ConcreteDropout` learns its rate and is left
     alone. Source: Liu et al. (2023), section 4. Explained in chapter 8.
@@ -105,14 +92,8 @@ def set_rate(model, p):
     p : float
         New probability to **drop**, in [0, 1].
 
-    Returns
-    -------
-    int
-        Number of layers that were set.
-
     Examples
     --------
-    >>> from companion.numpy import Dropout
     >>> layer = Dropout(0.3, np.random.default_rng(0))
     >>> set_rate(layer, 0.1), layer.p
     (1, 0.1)

@@ -9,8 +9,9 @@ from companion.theory.networks import all_masks, mask_probabilities
 def kept_information(joint, p):
     """Return what the dropped values of some units tell about the values themselves.
 
-    The mask is visible and tells nothing about the values, so the information is the
-    entropy H of what is kept, averaged over all masks:
+    The mutual information in nats, 0 up to the entropy of the values. The mask is visible
+    and tells nothing about the values, so it is the entropy H of what is kept, averaged
+    over all masks:
 
     .. math:: I(x; y) = \\sum_m P(m) \\, H(x_m)
 
@@ -19,16 +20,11 @@ def kept_information(joint, p):
     Parameters
     ----------
     joint : numpy.ndarray
-        Floats of 0 or more that sum to 1: joint probabilities of the values of n units,
-        n from 1 to 20, with one axis for each unit and one entry for each combination of
+        Floats of 0 or more that sum to 1: joint probabilities of the values of n units, n
+        from 1 to 20, with one axis for each unit and one entry for each combination of
         their values. No value is 0, so that a dropped unit can be told from a kept one.
     p : float
         Probability to **drop**, in [0, 1].
-
-    Returns
-    -------
-    float
-        The mutual information in nats, 0 up to the entropy of the values.
 
     Examples
     --------
@@ -57,13 +53,15 @@ def kept_information(joint, p):
 def mask_posterior(log_likelihood, p):
     """Return the probability of each mask given data, and the evidence for the model.
 
+    The posterior is float64 of shape (2^n,) and sums to 1; with it comes the logarithm of
+    the evidence, the probability of the data averaged over the masks, in nats. It is
     Bayes' rule with the masks as the unknown, summed over all of them:
 
     .. math:: P(m \\mid D) = \\frac{P(m) \\, P(D \\mid m)}{P(D)}, \\quad
         P(D) = \\sum_m P(m) \\, P(D \\mid m)
 
-    Source: Bayes' rule; Noh et al. (2017) treat the noise as hidden variables.
-    Explained in chapter 4, on the page on the Bayesian reading.
+    Source: Bayes' rule; Noh et al. (2017) treat the noise as hidden variables. Explained
+    in chapter 4, on the page on the Bayesian reading.
 
     Parameters
     ----------
@@ -72,13 +70,6 @@ def mask_posterior(log_likelihood, p):
         each mask, in the order of `all_masks(n)`.
     p : float
         Probability to **drop** before the data, in [0, 1].
-
-    Returns
-    -------
-    posterior : numpy.ndarray
-        float64, shape (2^n,), sums to 1.
-    log_evidence : float
-        Logarithm of the probability of the data, averaged over the masks, in nats.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from companion._arguments import check_array, check_scaling
 
 
 def dropped_mean(x, p, *, inverted=True):
-    """Return the expectation of a dropped activation over the masks.
+    """Return the expectation of a dropped activation over the masks, of the shape of x.
 
     .. math:: E[m x] = (1 - p) x, \\qquad E[m x / (1 - p)] = x
 
@@ -22,11 +22,6 @@ def dropped_mean(x, p, *, inverted=True):
         Probability to **drop**, in [0, 1); classic dropout also allows 1.
     inverted : bool
         True: kept values are divided by 1 - p. False: classic, not scaled.
-
-    Returns
-    -------
-    numpy.ndarray or float
-        Same shape as x.
 
     Examples
     --------
@@ -45,11 +40,9 @@ def dropped_variance(x, p, *, inverted=True):
     .. math:: \\mathrm{Var}[m x] = p (1 - p) x^2, \\qquad
         \\mathrm{Var}[m x / (1 - p)] = \\frac{p}{1 - p} x^2
 
-    Source: follows from the variance of a Bernoulli variable; Srivastava et al.
-    (2014), section 10, give the moments. Explained in chapter 4.
+    Source: follows from the variance of a Bernoulli variable; Srivastava et al. (2014),
+    section 10, give the moments. Explained in chapter 4.
 
-    Examples
-    --------
     >>> dropped_variance(2.0, 0.2), round(dropped_variance(2.0, 0.2, inverted=False), 2)
     (1.0, 0.64)
     """
@@ -60,15 +53,16 @@ def dropped_variance(x, p, *, inverted=True):
 def dropped_covariance(mean, covariance, p, *, inverted=True):
     """Return the covariance of dropped activations that are random themselves.
 
-    For x with mean :math:`\\mu` and covariance :math:`\\Sigma`, inverted dropout
-    adds to the diagonal; classic dropout is 1 - p times the inverted one:
+    float64 of shape (n, n), over the activations and over the masks. For x with mean
+    :math:`\\mu` and covariance :math:`\\Sigma`, inverted dropout adds to the diagonal;
+    classic dropout is 1 - p times the inverted one:
 
     .. math:: \\mathrm{Cov}[y] = \\Sigma + \\frac{p}{1 - p}
         \\mathrm{diag}(\\mu_i^2 + \\Sigma_{ii}), \\qquad
         \\mathrm{Cov}[a] = (1 - p)^2 \\, \\mathrm{Cov}[y]
 
-    Source: derived in chapter 4; Srivastava et al. (2014), section 10, give the
-    moments of one unit. Explained in chapter 4, "Mean, variance, covariance".
+    Source: derived in chapter 4; Srivastava et al. (2014), section 10, give the moments
+    of one unit. Explained in chapter 4, "Mean, variance, covariance".
 
     Parameters
     ----------
@@ -77,11 +71,6 @@ def dropped_covariance(mean, covariance, p, *, inverted=True):
     covariance : numpy.ndarray
         Their covariance, floats, shape (n, n); zeros if they are fixed.
     p, inverted : as `dropped_mean`
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (n, n): over the activations and over the masks.
 
     Examples
     --------
@@ -101,8 +90,9 @@ def dropped_covariance(mean, covariance, p, *, inverted=True):
 def gradient_moments(x, t, w, p):
     """Return mean and variance, over the masks, of the gradient of a squared loss.
 
-    For :math:`L = \\frac12 (w \\cdot y - t)^2` let :math:`e = w \\cdot x - t` be the
-    error without dropout and :math:`a_i = w_i x_i`. Then
+    Both are float64 of shape (n,), one entry for each weight. For
+    :math:`L = \\frac12 (w \\cdot y - t)^2` let :math:`e = w \\cdot x - t` be the error
+    without dropout and :math:`a_i = w_i x_i`. Then
 
     .. math:: \\mathrm{E}[g_i] = x_i \\left(e + \\tfrac{p}{1 - p} a_i\\right), \\quad
         \\mathrm{Var}[g_i] = \\tfrac{p}{1 - p} x_i^2 \\Bigl[
@@ -121,11 +111,6 @@ def gradient_moments(x, t, w, p):
         Weights of the linear unit above the mask, floats, shape (n,).
     p : float
         Probability to **drop**, in [0, 1).
-
-    Returns
-    -------
-    mean, variance : numpy.ndarray
-        float64, shape (n,): one of each for each weight.
 
     Examples
     --------

@@ -10,18 +10,14 @@ from companion._arguments import check_array, check_p
 def all_masks(n):
     """Return every keep mask over n units.
 
-    Source: Srivastava et al. (2014), section 1. Explained in chapters 2 and 4.
+    Booleans of shape (2^n, n), True = keep. Row k holds the binary digits of k, unit 0
+    first; the last row keeps everything. Source: Srivastava et al. (2014), section 1.
+    Explained in chapters 2 and 4.
 
     Parameters
     ----------
     n : int
         Number of units, 0 to 20: there are 2^n masks.
-
-    Returns
-    -------
-    numpy.ndarray
-        Booleans, shape (2^n, n), True = keep. Row k holds the binary digits of
-        k, unit 0 first; the last row keeps everything.
 
     Examples
     --------
@@ -39,11 +35,12 @@ def all_masks(n):
 
 
 def mask_probabilities(masks, p):
-    """Return the probability of each mask.
+    """Return the probability of each mask, float64 of shape (m,).
 
     .. math:: P(m) = (1 - p)^{k} \\, p^{\\,n - k}, \\quad k = \\textstyle\\sum_i m_i
 
-    Source: Srivastava et al. (2014), section 4. Explained in chapter 4.
+    Over `all_masks(n)` they sum to 1. Source: Srivastava et al. (2014), section 4.
+    Explained in chapter 4.
 
     Parameters
     ----------
@@ -51,11 +48,6 @@ def mask_probabilities(masks, p):
         Booleans, shape (m, n), True = keep.
     p : float
         Probability to **drop**, in [0, 1].
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (m,). Over `all_masks(n)` they sum to 1.
 
     Examples
     --------
@@ -74,25 +66,21 @@ def mask_probabilities(masks, p):
 def network_averages(logits, p):
     """Return the arithmetic and the normalised geometric mean of all thinned networks.
 
-    With :math:`P_m = \\mathrm{softmax}(z_m)`,
+    Both are float64 of shape (..., classes); over the classes each sums to 1. With
+    :math:`P_m = \\mathrm{softmax}(z_m)`,
 
     .. math:: A(c) = \\sum_m P(m) P_m(c), \\qquad
         G(c) = \\frac{\\prod_m P_m(c)^{P(m)}}{\\sum_{c'} \\prod_m P_m(c')^{P(m)}}
 
-    Source: Hinton et al. (2012); Goodfellow et al. (2016), section 7.12.
-    Explained in chapter 4, "Two to the n networks in one".
+    Source: Hinton et al. (2012); Goodfellow et al. (2016), section 7.12. Explained in
+    chapter 4, "Two to the n networks in one".
 
     Parameters
     ----------
     logits : numpy.ndarray
-        Floats, shape (2^n, ..., classes): row k holds the logits of the network
-        with mask k of `all_masks(n)`, for one input or a batch of them.
+        Floats, shape (2^n, ..., classes): row k holds the logits of the network with mask
+        k of `all_masks(n)`, for one input or a batch of them.
     p : as `mask_probabilities`
-
-    Returns
-    -------
-    arithmetic, geometric : numpy.ndarray
-        float64, shape (..., classes); over the classes each sums to 1.
 
     Examples
     --------

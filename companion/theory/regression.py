@@ -9,13 +9,15 @@ from companion.theory.networks import all_masks, mask_probabilities
 def ridge_weights(x, t, p):
     """Return the weights of linear regression that minimise the mean loss over all masks.
 
-    Each feature has its own penalty, its sum of squares times p / (1 - p):
+    float64 of shape (n,); a numpy.linalg.LinAlgError where they are not unique: a feature
+    is zero in all rows, or p = 0 and the features depend on one another. Each feature has
+    its own penalty, its sum of squares times p / (1 - p):
 
     .. math:: \\Bigl(X^\\top X + \\frac{p}{1 - p} D\\Bigr) w = X^\\top t, \\quad
         D = \\mathrm{diag}(X^\\top X)
 
-    Source: Srivastava et al. (2014), section 9.1. Explained in chapter 4,
-    "Dropout is adaptive L2".
+    Source: Srivastava et al. (2014), section 9.1. Explained in chapter 4, "Dropout is
+    adaptive L2".
 
     Parameters
     ----------
@@ -25,17 +27,6 @@ def ridge_weights(x, t, p):
         Targets, floats, shape (N,).
     p : float
         Probability to **drop**, in [0, 1).
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (n,).
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If the weights are not unique: a feature is zero in all rows, or p = 0
-        and the features depend on one another.
 
     Examples
     --------
@@ -51,25 +42,21 @@ def ridge_weights(x, t, p):
 def logistic_penalty(x, w, p):
     """Return what dropout adds to the loss of logistic regression, summed over all masks.
 
-    With :math:`A(z) = \\ln(1 + e^z)`, and whatever the labels are,
+    A float of 0 or more, in nats, summed over the rows; the sum over masks takes n up to
+    20. With :math:`A(z) = \\ln(1 + e^z)`, and whatever the labels are,
 
     .. math:: R(w) = \\sum_r \\Bigl(\\sum_m P(m) \\,
         A\\bigl(\\textstyle\\sum_j w_j m_j x_{rj} / (1 - p)\\bigr)
         - A\\bigl(\\textstyle\\sum_j w_j x_{rj}\\bigr)\\Bigr)
 
-    Source: Wager et al. (2013), section 2. Explained in chapter 4, "Dropout is
-    adaptive L2".
+    Source: Wager et al. (2013), section 2. Explained in chapter 4, "Dropout is adaptive
+    L2".
 
     Parameters
     ----------
-    x, p : as `ridge_weights`, with n up to 20
+    x, p : as `ridge_weights`
     w : numpy.ndarray
         Weights, floats, shape (n,).
-
-    Returns
-    -------
-    float
-        0 or more, in nats, summed over the rows.
 
     Examples
     --------
@@ -90,18 +77,16 @@ def logistic_penalty(x, w, p):
 def fisher_penalty(x, w, p):
     """Return the quadratic approximation of `logistic_penalty`.
 
-    Parameters and result: as `logistic_penalty`, with any n.
-    With :math:`\\pi_r` the probability that the full network gives to label 1,
+    Parameters and result: as `logistic_penalty`, with any n. With :math:`\\pi_r` the
+    probability that the full network gives to label 1,
 
     .. math:: R(w) \\approx \\frac{p}{2 (1 - p)} \\sum_j w_j^2
         \\sum_r \\pi_r (1 - \\pi_r) \\, x_{rj}^2
 
-    The inner sum is a diagonal entry of the Fisher information. The error is small
-    where the noise in each logit is. Source: Wager et al. (2013), section 2.
-    Explained in chapter 4, "Dropout is adaptive L2".
+    The inner sum is a diagonal entry of the Fisher information. The error is small where
+    the noise in each logit is. Source: Wager et al. (2013), section 2. Explained in
+    chapter 4, "Dropout is adaptive L2".
 
-    Examples
-    --------
     >>> x = np.array([[1.0]])
     >>> [round(fisher_penalty(x, np.array([w]), 0.3), 4) for w in (1.0, 9.0)]
     [0.0421, 0.0021]

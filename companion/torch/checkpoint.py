@@ -11,21 +11,17 @@ def replay_masks(*generators):
     """Make `torch.utils.checkpoint` repeat its masks when it recomputes.
 
     A checkpoint runs a part of the model again in the backward pass. It restores
-    PyTorch's global random state, and no generator that was handed over. So the
-    second run would draw other masks, and the gradient would be that of another
-    network. Dropout layers refuse to draw in a backward pass without this. The
-    generators are set back for the recomputation and continue afterwards where they
-    were. Explained in chapter 9.
+    PyTorch's global random state, and no generator that was handed over. So the second
+    run would draw other masks, and the gradient would be that of another network. Dropout
+    layers refuse to draw in a backward pass without this. The generators are set back for
+    the recomputation and continue afterwards where they were. Returns what the argument
+    `context_fn` of the checkpoint takes, with use_reentrant=False. Explained in
+    chapter 9.
 
     Parameters
     ----------
     *generators : numpy.random.Generator or torch.Generator
         The generators of all dropout layers inside the checkpoint; none is a TypeError.
-
-    Returns
-    -------
-    callable
-        For the argument `context_fn` of the checkpoint, with use_reentrant=False.
 
     Examples
     --------

@@ -22,28 +22,27 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     p : float
         Probability to **drop**, in [0, 1].
     rng : numpy.random.Generator or torch.Generator
-        Source of the mask. A NumPy generator gives the mask that
-        `companion.numpy` draws, on every platform; a torch generator draws on
-        its own device.
+        Source of the mask. A NumPy generator gives the mask that `companion.numpy` draws,
+        on every platform; a torch generator draws on its own device.
     training : bool
         False returns x itself and draws nothing.
     mask_shape : tuple of int, optional
-        Shape of the mask, with 1 for each axis along which one draw is shared;
-        by default the shape of x. (N, C, 1, 1) drops whole channels.
+        Shape of the mask, with 1 for each axis along which one draw is shared; by default
+        the shape of x. (N, C, 1, 1) drops whole channels.
 
     Returns
     -------
     torch.Tensor
-        Same shape, dtype and device as x. It is x itself, not a copy, in
-        evaluation and for p = 0.
+        Same shape, dtype and device as x. It is x itself, not a copy, in evaluation and
+        for p = 0.
 
     Raises
     ------
     TypeError
         If x is not a float tensor, p not a real number, or rng not a generator.
     ValueError
-        If p lies outside [0, 1], mask_shape does not broadcast to x, or a torch
-        generator lives on another device than x.
+        If p lies outside [0, 1], mask_shape does not broadcast to x, or a torch generator
+        lives on another device than x.
 
     Notes
     -----
@@ -143,8 +142,6 @@ def dropout_forward(x, mask, p):
     exactly +0.0 too. bfloat16 takes the scale in float32, as float16 does; an overflow
     warns nobody. Explained in chapter 3.
 
-    Examples
-    --------
     >>> dropout_forward(torch.ones(4), torch.tensor([True, False, True, True]), 0.2)
     tensor([1.2500, 0.0000, 1.2500, 1.2500])
     """
@@ -162,8 +159,6 @@ def dropout_backward(dy, mask, p):
     As :func:`companion.numpy.dropout.dropout_backward`. Autograd does this by itself; the
     function exists so that a reader can compare. Explained in chapter 3.
 
-    Examples
-    --------
     >>> dropout_backward(torch.ones(3), torch.tensor([True, False, True]), 0.2)
     tensor([1.2500, 0.0000, 1.2500])
     """

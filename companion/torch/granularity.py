@@ -15,10 +15,9 @@ from companion.torch.nn import softmax
 class ChannelDropout(Dropout):
     """Dropout of whole channels: a feature map lives or dies as one.
 
-    As :class:`companion.numpy.granularity.ChannelDropout`. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.ChannelDropout`, for tensors; rng: as
+    `Dropout`. Explained in chapter 6.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = ChannelDropout(0.2, numpy.random.default_rng(1))
     >>> layer(torch.ones(1, 4, 2))[0].T
@@ -42,10 +41,9 @@ class ChannelDropout(Dropout):
 class TimeDropout(Dropout):
     """Dropout with one mask for all time steps of a sequence (variational dropout).
 
-    As :class:`companion.numpy.granularity.TimeDropout`. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.TimeDropout`, for tensors; rng: as `Dropout`.
+    Explained in chapter 6.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = TimeDropout(0.2, numpy.random.default_rng(1))
     >>> layer(torch.ones(1, 2, 4))[0]
@@ -62,10 +60,9 @@ class TimeDropout(Dropout):
 class DropPath(Dropout):
     """Dropout of a whole residual branch, drawn for each example (stochastic depth).
 
-    As :class:`companion.numpy.granularity.DropPath`. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.DropPath`, for tensors; rng: as `Dropout`.
+    Explained in chapter 6.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = DropPath(0.2, numpy.random.default_rng(1))
     >>> layer(torch.ones(4, 2)).T
@@ -94,10 +91,9 @@ _start_rate = torch.compiler.assume_constant_result(block_start_rate)
 class DropBlock(Dropout):
     """Dropout of contiguous blocks of a feature map.
 
-    As :class:`companion.numpy.granularity.DropBlock`. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.DropBlock`, for tensors; rng: as `Dropout`.
+    Explained in chapter 6.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = DropBlock(0.3, 2, numpy.random.default_rng(3))
     >>> layer(torch.ones(1, 1, 3, 5))[0, 0]
@@ -132,10 +128,9 @@ class DropBlock(Dropout):
 class AttentionDropout(Dropout):
     """Softmax over keys, then dropout of single attention weights.
 
-    As :class:`companion.numpy.granularity.AttentionDropout`. Explained in chapter 6.
+    As :class:`companion.numpy.granularity.AttentionDropout`, for tensors; rng: as
+    `Dropout`. Explained in chapter 6.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = AttentionDropout(0.2, numpy.random.default_rng(1))
     >>> layer(torch.zeros(1, 4))

@@ -38,8 +38,6 @@ def dropout_active(model):
     of `torch.nn.functional.dropout` in a forward method cannot be seen. Explained in
     chapter 5, with `monte_carlo`.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> from companion.torch import Dropout, nn
     >>> rng = numpy.random.default_rng(0)
@@ -70,10 +68,7 @@ def monte_carlo(model, x, passes):
     As :func:`companion.numpy.models.monte_carlo`, with tensors and without gradients.
     Explained in chapters 4 and 5.
 
-    Examples
-    --------
     >>> import numpy, torch
-    >>> from companion.torch import Dropout
     >>> layer = Dropout(0.2, numpy.random.default_rng(0))
     >>> mean, variance = monte_carlo(layer, torch.ones(1), 100_000)
     >>> round(mean.item(), 2), round(variance.item(), 2)
@@ -86,15 +81,12 @@ def monte_carlo(model, x, passes):
 
 
 def set_rate(model, p):
-    """Set the drop rate of every dropout layer of a model: for a schedule.
+    """Set the drop rate of every dropout layer of a model, and return their number.
 
     As :func:`companion.numpy.models.set_rate`; PyTorch's own dropout layers are set too.
     Explained in chapter 8.
 
-    Examples
-    --------
     >>> import numpy, torch
-    >>> from companion.torch import Dropout
     >>> layer = Dropout(0.3, numpy.random.default_rng(0))
     >>> set_rate(layer, 0.1), layer.p
     (1, 0.1)

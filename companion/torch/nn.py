@@ -40,8 +40,6 @@ class Linear(torch.nn.Linear):
     As :class:`companion.numpy.nn.Linear`; dtype is a torch.dtype, and PyTorch stores the
     transpose: `weight` has shape (out_features, in_features). Explained in chapter 3.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = Linear(3, 2, numpy.random.default_rng(0))
     >>> layer(torch.ones(4, 3)).shape
@@ -61,8 +59,6 @@ def softmax(z):
 
     As :func:`companion.numpy.nn.softmax`, for a tensor. Explained in chapter 4.
 
-    Examples
-    --------
     >>> softmax(torch.tensor([[0.0, 0.0]]))
     tensor([[0.5000, 0.5000]])
     """
@@ -77,8 +73,6 @@ class RDropLoss(Module):
     As :class:`companion.numpy.nn.RDropLoss`; it returns a scalar tensor. Explained in
     chapter 8.
 
-    Examples
-    --------
     >>> loss = RDropLoss(1.0)
     >>> z, labels = torch.tensor([[2.0, 0.0]]), torch.tensor([0])
     >>> torch.equal(loss(z, z, labels), 2 * CrossEntropyLoss()(z, labels))
@@ -109,8 +103,6 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     As :func:`companion.numpy.nn.fit`, with tensors x and labels, labels of dtype int64;
     the losses are a NumPy array too. Explained in chapter 5.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> rng = numpy.random.default_rng(0)
     >>> x = torch.as_tensor(rng.normal(size=(64, 2)), dtype=torch.float32)
@@ -141,8 +133,6 @@ def evaluate(model, x, labels):
     As :func:`companion.numpy.nn.evaluate`, with tensors x and labels, labels of dtype
     int64. Explained in chapter 5.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> model = Sequential(Linear(2, 2, numpy.random.default_rng(0)))
     >>> loss, accuracy = evaluate(model, torch.ones(4, 2), torch.zeros(4).long())

@@ -21,10 +21,9 @@ from companion.torch.granularity import ChannelDropout
 class GaussianDropout(Dropout):
     """Multiplicative Gaussian noise with the mean and variance of dropout.
 
-    As :class:`companion.numpy.noise.GaussianDropout`. Explained in chapter 8.
+    As :class:`companion.numpy.noise.GaussianDropout`, for tensors; rng: as `Dropout`.
+    Explained in chapter 8.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = GaussianDropout(0.2, numpy.random.default_rng(0))
     >>> y = layer(torch.ones(1_000_000))
@@ -51,8 +50,6 @@ def alpha_dropout_forward(x, mask, p):
     As :func:`companion.numpy.noise.alpha_dropout_forward`, for a tensor and a mask that
     is a tensor or an array; autograd flows through it. Explained in chapter 6.
 
-    Examples
-    --------
     >>> alpha_dropout_forward(torch.zeros(2), torch.tensor([True, False]), 0.2)
     tensor([ 0.3090, -1.2362])
     """
@@ -71,8 +68,6 @@ def alpha_dropout_backward(dy, mask, p):
     the function exists so that a reader can compare. Explained in chapter 6, with
     `alpha_dropout_forward`.
 
-    Examples
-    --------
     >>> alpha_dropout_backward(torch.ones(2), torch.tensor([True, False]), 0.2)
     tensor([0.8789, 0.0000])
     """
@@ -97,11 +92,9 @@ def _alpha(x, mask, p):
 class AlphaDropout(Dropout):
     """Dropout for self-normalising networks: it keeps mean 0 and variance 1.
 
-    As :class:`companion.numpy.noise.AlphaDropout`. Explained in chapter 6, with
-    `alpha_dropout_forward`.
+    As :class:`companion.numpy.noise.AlphaDropout`, for tensors; rng: as `Dropout`.
+    Explained in chapter 6, with `alpha_dropout_forward`.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = AlphaDropout(0.2, numpy.random.default_rng(1))
     >>> layer(torch.zeros(5))
@@ -114,11 +107,9 @@ class AlphaDropout(Dropout):
 class ChannelAlphaDropout(AlphaDropout, ChannelDropout):
     """Alpha dropout of whole channels.
 
-    As :class:`companion.numpy.noise.ChannelAlphaDropout`. Explained in chapter 6, with
-    `alpha_dropout_forward`.
+    As :class:`companion.numpy.noise.ChannelAlphaDropout`, for tensors; rng: as `Dropout`.
+    Explained in chapter 6, with `alpha_dropout_forward`.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = ChannelAlphaDropout(0.2, numpy.random.default_rng(1))
     >>> layer(torch.zeros(1, 4, 2))[0].T
@@ -130,11 +121,9 @@ class ChannelAlphaDropout(AlphaDropout, ChannelDropout):
 class ConcreteDropout(torch.nn.Module):
     """Dropout whose rate is learned, by a smooth stand-in for the mask.
 
-    As :class:`companion.numpy.noise.ConcreteDropout`; `logit` is a float64 tensor of
-    shape (). Explained in chapter 8.
+    As :class:`companion.numpy.noise.ConcreteDropout`, for tensors; rng: as `Dropout`;
+    `logit` is a float64 tensor of shape (). Explained in chapter 8.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = ConcreteDropout(0.2, numpy.random.default_rng(1), temperature=0.5)
     >>> layer(torch.ones(5)).detach()

@@ -17,8 +17,6 @@ class DropConnect(Linear):
     As :class:`companion.numpy.weighted.DropConnect`: rng draws weights and is NumPy's,
     dtype is a torch.dtype. Explained in chapter 6.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = DropConnect(3, 2, 0.2, numpy.random.default_rng(0))
     >>> x = torch.ones(4, 3)
@@ -60,8 +58,6 @@ class WordDropout(torch.nn.Module):
     As :class:`companion.numpy.weighted.WordDropout`: rng draws the table and is NumPy's,
     dtype is a torch.dtype. Explained in chapter 6.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = WordDropout(4, 2, 0.3, numpy.random.default_rng(3))
     >>> (layer(torch.tensor([0, 1, 0, 2, 1])) != 0).all(dim=1)
@@ -94,8 +90,6 @@ class VariationalRNN(torch.nn.Module):
     As :class:`companion.numpy.weighted.VariationalRNN`: rng draws weights and is NumPy's,
     dtype is a torch.dtype. Explained in chapter 6.
 
-    Examples
-    --------
     >>> import numpy, torch
     >>> layer = VariationalRNN(3, 5, 0.1, 0.3, numpy.random.default_rng(0))
     >>> layer(torch.ones(2, 7, 3)).shape
