@@ -11,12 +11,8 @@ from companion.experiments.statistics import (
     bootstrap_interval,
     mean_interval,
 )
-from companion.experiments.training.engine import (
-    Trained,
-    activations,
-    draw_factors,
-    train_networks,
-)
+from companion.experiments.training.engine import Trained, train_networks
+from companion.experiments.training.forward import activations, draw_factors
 
 __all__ = [
     "Finding",

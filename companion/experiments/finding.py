@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, NamedTuple
 
+from companion._arguments import check_choice
 from companion.experiments.statistics import Interval, mean_interval
 
 VERDICTS = ("reproduces", "weaker", "does not reproduce")
@@ -60,30 +61,60 @@ class Row(NamedTuple):
         return (self.measure, self.setting, str(i.n), *numbers, i.method)
 
 
-def paired_rows(measures, rates):
-    """Return a row for each measure and each rate but the first: the paired change.
+def mean_row(measure, setting, values):
+    """Return the row of a mean over seeds; `values` as in `mean_interval`.
+
+    Raises: as `mean_interval`. Explained in chapter 5.
+
+    Examples
+    --------
+    >>> print(mean_row("error", "p = 0", [1.0, 3.0]).interval)
+    +2.00 [-10.71, +14.71], n=2
+    """
+    return Row(measure, setting, mean_interval(values))
+
+
+def level_rows(measures, rates):
+    """Return a row for each measure and each rate: the mean over seeds.
 
     Parameters
     ----------
     measures : dict
         Arrays of shape (rates, seeds) by the names of what they measure.
     rates : sequence of float
-        The probabilities to **drop** of the networks; the first one is compared with.
+        The probabilities to **drop** of the networks.
 
     Returns
     -------
     list of Row
-        With the mean over seeds of the change against the first rate, and its
-        Student t interval.
+        With Student t intervals.
 
     Raises
     ------
     ValueError
-        If an array has not one row for each rate, or `mean_interval` refuses a change.
+        If an array has not one row for each rate, or `mean_interval` refuses a row.
 
     Notes
     -----
     Explained in chapter 5.
+
+    Examples
+    --------
+    >>> print(level_rows({"error": [[9.0, 8.0]]}, (0.0,))[0].setting)
+    p = 0
+    """
+    return [
+        mean_row(measure, f"p = {p:g}", value)
+        for measure, values in measures.items()
+        for p, value in zip(rates, values, strict=True)
+    ]
+
+
+def paired_rows(measures, rates):
+    """Return a row for each measure and each rate but the first: the paired change.
+
+    `measures`, `rates` and what is raised: as `level_rows`. The first rate is what the
+    others are compared with. Explained in chapter 5.
 
     Examples
     --------
@@ -93,10 +124,35 @@ def paired_rows(measures, rates):
     error p = 0.3 - p = 0 -2.50 [-8.85, +3.85], n=2
     """
     return [
-        Row(measure, f"p = {p} - p = {rates[0]:g}", mean_interval(value - values[0]))
+        mean_row(measure, f"p = {p} - p = {rates[0]:g}", value - values[0])
         for measure, values in measures.items()
         for p, value in zip(rates[1:], values[1:], strict=True)
     ]
+
+
+def verdict(*, reproduces, weaker):
+    """Return the verdict of the first rule that holds.
+
+    Parameters
+    ----------
+    reproduces, weaker : bool
+        Whether the two rules hold; the second one counts if the first does not.
+
+    Returns
+    -------
+    str
+        "reproduces", "weaker" or "does not reproduce".
+
+    Notes
+    -----
+    Explained in chapter 5.
+
+    Examples
+    --------
+    >>> verdict(reproduces=False, weaker=True)
+    'weaker'
+    """
+    return VERDICTS[[bool(reproduces), bool(weaker), True].index(True)]
 
 
 @dataclass(frozen=True)
@@ -136,8 +192,7 @@ class Finding:
 
     def __post_init__(self):
         """Refuse a verdict that is not one of three."""
-        if self.verdict not in VERDICTS:
-            raise ValueError(f"verdict must be among {VERDICTS}; got {self.verdict!r}.")
+        check_choice("verdict", self.verdict, VERDICTS)
 
     def __str__(self):
         cells = [COLUMNS, *(row.cells() for row in self.rows)]
@@ -191,7 +246,8 @@ class Finding:
 def experiment(*, question, prediction, source, rule, full_seeds):
     """Register a function that measures something and returns a `Finding`.
 
-    Its first argument is `seeds`, with the default that its page runs live.
+    Its first argument is `seeds`, with the default that its page runs live. What most
+    studies take besides, and what they raise, is said in the notes.
 
     Parameters
     ----------
@@ -219,7 +275,26 @@ def experiment(*, question, prediction, source, rule, full_seeds):
 
     Notes
     -----
-    Explained in chapter 5.
+    seeds : sequence of int
+        0 or more each, all different, at least 2.
+    rates : sequence of float
+        Probabilities to **drop** hidden units, in [0, 1): 0 first, and those by which
+        the verdict goes.
+    hidden : sequence of int
+        Widths of the hidden layers, multiples of 4.
+    epochs, every : int
+        Length of the training, and epochs between two measurements; at least 1.
+    data : companion.data.Split, optional
+        By default MNIST-1D, with at least as many training examples.
+    progress : bool
+        Show a progress bar with the time left.
+
+    A study raises `TypeError` or `ValueError` if an argument is of the wrong type or out
+    of range, or a rate is missing. An error is the share of wrong answers, in per cent;
+    its changes are in percentage points, those of a loss in nats. Unless a study says
+    otherwise it trains networks as `companion.experiments.studies.PLAN` says: two hidden
+    layers of 128 units, 1,000 training examples, Adam with learning rate 0.003, batches
+    of 50. All comparisons are paired by seed. Explained in chapter 5.
 
     Examples
     --------

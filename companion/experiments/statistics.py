@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from companion._arguments import check_level, check_samples
+
 
 class Interval(NamedTuple):
     """A mean with its confidence interval over n seeds, and how that was computed.
@@ -64,11 +66,8 @@ def mean_interval(values, level=0.95):
     """
     from scipy.stats import t  # here, so that importing the experiments stays quick
 
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise ValueError(f"values must be 2 or more finite numbers; got {values!r}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1); got {level!r}.")
+    (values,) = check_samples("values", [values], 2)
+    check_level(level)
     n, mean = len(values), values.mean()
     half = t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / n**0.5
     return Interval(float(mean), float(mean - half), float(mean + half), n)
@@ -88,7 +87,7 @@ def bootstrap_interval(*samples, statistic, level=0.95):
         Takes the samples, and `axis`, along which the seeds lie; as
         `numpy.median` does.
     level : float
-        Confidence level, in (0, 1).
+        As in `mean_interval`.
 
     Returns
     -------
@@ -98,8 +97,7 @@ def bootstrap_interval(*samples, statistic, level=0.95):
     Raises
     ------
     ValueError
-        If shapes differ, n is below 4, a value is not finite, nothing varies, or
-        level is out of range.
+        As `mean_interval`; or if shapes differ, or nothing varies.
 
     Notes
     -----
@@ -115,20 +113,8 @@ def bootstrap_interval(*samples, statistic, level=0.95):
     """
     from scipy.stats import bootstrap
 
-    arrays = [np.asarray(sample, dtype=float) for sample in samples]
-    shapes = {a.shape for a in arrays}
-    if (
-        len(shapes) != 1
-        or arrays[0].ndim != 1
-        or len(arrays[0]) < 4
-        or not np.isfinite(arrays).all()
-    ):
-        raise ValueError(
-            "samples must be one or more rows of the same number of finite values, at "
-            f"least 4; got {samples!r}."
-        )
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1); got {level!r}.")
+    arrays = check_samples("samples", samples, 4)
+    check_level(level)
     if not np.ptp(arrays, axis=1).any():
         raise ValueError(f"samples must vary, to show their spread; got {samples!r}.")
     value = float(statistic(*arrays, axis=0))
@@ -150,7 +136,7 @@ def spread_ratio(first, second, level=0.95):
     first, second : array_like
         Finite numbers, shape (n,), n at least 4: one pair for each seed.
     level : float
-        Confidence level, in (0, 1).
+        As in `mean_interval`.
 
     Returns
     -------
@@ -161,8 +147,7 @@ def spread_ratio(first, second, level=0.95):
     Raises
     ------
     ValueError
-        If the shapes differ or n is below 4, a value is not finite, one side
-        does not vary, or level is out of range.
+        As `mean_interval`; or if the shapes differ, or one side does not vary.
 
     Notes
     -----
@@ -183,16 +168,10 @@ def spread_ratio(first, second, level=0.95):
     >>> print(spread_ratio([1.0, 2.0, 3.0, 4.0, 5.5], [1.0, 5.0, 2.0, 8.0, 6.0]))
     +0.61 [+0.20, +1.82], n=5
     """
-    from scipy.stats import t  # here, so that importing the experiments stays quick
+    from scipy.stats import t
 
-    pairs = np.asarray([first, second], dtype=float)
-    if pairs.ndim != 2 or pairs.shape[1] < 4 or not np.isfinite(pairs).all():
-        raise ValueError(
-            "first and second must each hold the same number of finite values, at "
-            f"least 4; got {first!r} and {second!r}."
-        )
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1); got {level!r}.")
+    pairs = check_samples("first and second", [first, second], 4)
+    check_level(level)
     n = pairs.shape[1]
     variances = pairs.var(axis=1, ddof=1)
     if not variances.all():
@@ -237,12 +216,7 @@ def mean_ratio(values, base):
     >>> mean_ratio([2.0, np.nan], [1.0, 1.0]).method
     'never'
     """
-    values, base = np.asarray(values, dtype=float), np.asarray(base, dtype=float)
-    if values.ndim != 1 or values.shape != base.shape or len(values) < 2:
-        raise ValueError(
-            "values and base must be 2 or more numbers each, in pairs; got shapes "
-            f"{values.shape} and {base.shape}."
-        )
+    values, base = check_samples("values and base", [values, base], 2, finite=False)
     if not (base > 0).all() or (values <= 0).any():
         raise ValueError(
             f"values and base must be above 0; got {values!r} and {base!r}. Only values "

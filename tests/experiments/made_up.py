@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from companion.experiments import Trained
+from companion.experiments.training.autoencoder import Autoencoders
 
 
 def trainer(error, loss=lambda p, width, n, epoch: 1.0, train_loss=None):
@@ -56,3 +57,21 @@ def trained(rates, seeds, accuracy, loss=1.0):
         tuple(rates), tuple(seeds), (1,), table(loss), table(accuracy), table(loss),
         table(accuracy), weights=[],
     )  # fmt: skip
+
+
+def autoencoders(active=1.0, zeros=(0.0, 0.5), error=1.0, pictures=None, high=-5):
+    """Return Autoencoders: two rates, three seeds, 1,000 inputs, 4 units, of which two are dead.
+
+    At p = 0.5 `high` more inputs have high activations than at p = 0.
+    """
+    rng = np.random.default_rng(1)
+    hidden = np.ones((2, 3, 1000, 4)) + rng.uniform(0, 0.01, (2, 3, 1, 1))
+    for rate, share in enumerate(zeros):
+        hidden[rate, :, : int(1000 * share)] = 0
+        for seed in range(3):
+            hidden[rate, seed, 990 - seed - rate * high :] = 3
+    hidden[1] *= active
+    hidden[..., 2:] = 0
+    errors = np.ones((2, 3)) + rng.uniform(0, 0.01, (2, 3))
+    errors[1] *= error
+    return Autoencoders((0.0, 0.5), (0, 1, 2), hidden, pictures, errors)

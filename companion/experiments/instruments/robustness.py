@@ -3,7 +3,7 @@
 import numpy as np
 
 from companion._arguments import check_generator, check_p
-from companion.experiments.training.engine import activations
+from companion.experiments.training.forward import activations
 from companion.numpy import dropout
 
 

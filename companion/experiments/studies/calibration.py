@@ -3,19 +3,22 @@
 import numpy as np
 from scipy.special import softmax
 
+from companion._arguments import check_holds
 from companion.data import mnist1d
 from companion.experiments.finding import (
     Finding,
-    Row,
     experiment,
+    level_rows,
+    mean_row,
     paired_rows,
+    verdict,
 )
 from companion.experiments.instruments.confidence import calibration_error, confidence_gap
-from companion.experiments.statistics import mean_interval
-from companion.experiments.training.engine import (
-    activations,
-    train_networks,
-)
+from companion.experiments.studies import PLAN
+from companion.experiments.training.engine import train_networks
+from companion.experiments.training.forward import activations
+
+ERROR, GAP = "calibration error, points", "confidence - accuracy, points"
 
 
 @experiment(
@@ -31,56 +34,26 @@ from companion.experiments.training.engine import (
 def calibration(seeds=range(8), *, rates=(0.0, 0.3, 0.5, 0.8), epochs=60, progress=True):
     """Measure accuracy, likelihood and calibration over drop rates.
 
-    Parameters
-    ----------
-    seeds : sequence of int
-        0 or more each, at least 2, all different.
-    rates : sequence of float
-        Probabilities to **drop** hidden units, in [0, 1): 0 first, and 0.3, by which
-        the verdict goes.
-    epochs : int
-        At least 1.
-    progress : bool
-        Show a progress bar.
+    `seeds`, `rates` (with 0.3), `epochs` and `progress`: as `experiment`. Explained in
+    chapter 5.
 
     Returns
     -------
     Finding
-        For each rate above 0 the paired changes of test error (points), test loss
-        (nats) and calibration error (points), for every rate the calibration error
-        and the confidence minus the accuracy (points), and the log ratios of the rule.
-        In the field `raw` a dict of the "rates" and of the probabilities, (rates,
-        seeds, 1000, 10), and "labels" of the test examples.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range, or a rate is missing.
-
-    Notes
-    -----
-    Two hidden layers of 128 units; 1,000 training and 1,000 test examples of
-    MNIST-1D; Adam, learning rate 0.003, batches of 50. Explained in chapter 5.
+        For each rate above 0 the changes of test error, test loss and calibration error
+        (points), for every rate the calibration error and the confidence minus the
+        accuracy (points), and the log ratios of the rule. In the field `raw` a dict of
+        the "rates" and of the probabilities, (rates, seeds, 1000, 10), and "labels" of
+        the test examples.
 
     Examples
     --------
     >>> calibration.about.question
     'Does dropout improve calibration more than accuracy?'
     """
-    rates = tuple(rates)
-    if rates[:1] != (0.0,) or 0.3 not in rates:
-        raise ValueError(f"rates must begin with 0 and hold 0.3; got {rates!r}.")
-    data = mnist1d()
+    rates, data = check_holds("rates", rates, (0.3,), first=0), mnist1d()
     runs = train_networks(
-        data,
-        rates=rates,
-        seeds=seeds,
-        train_size=1000,
-        hidden=(128, 128),
-        epochs=epochs,
-        batch_size=50,
-        lr=3e-3,
-        progress=progress,
+        data, rates=rates, seeds=seeds, epochs=epochs, progress=progress, **PLAN
     )
     *_, logits = activations(runs.weights, data.x_test)
     probabilities = softmax(logits.astype(float), axis=-1)
@@ -90,30 +63,17 @@ def calibration(seeds=range(8), *, rates=(0.0, 0.3, 0.5, 0.8), epochs=60, progre
         each = [[measure(p, data.y_test) for p in row] for row in probabilities]
         return 100 * np.array(each)
 
-    error = 100 * (1 - runs.test_accuracy[..., -1])
-    measures = {
-        "test error, points": error,
-        "test loss, nats": runs.test_loss[..., -1],
-        "calibration error, points": (ece := points(calibration_error)),
-    }
-    rows = paired_rows(measures, rates)
-    rows += [
-        Row(name, f"p = {p:g}", mean_interval(values[i]))
-        for name, values in (
-            ("calibration error, points", ece),
-            ("confidence - accuracy, points", points(confidence_gap)),
-        )
-        for i, p in enumerate(rates)
-    ]
-    some = rates.index(0.3)
-    logs = [np.log(values[some] / values[0]) for values in (ece, error)]
-    fell, more = mean_interval(logs[0]), mean_interval(logs[0] - logs[1])
-    rows += [
-        Row("log ratio of calibration errors", "p = 0.3 to p = 0", fell),
-        Row("... minus that of test errors", "p = 0.3 to p = 0", more),
-    ]
-    verdict = "does not reproduce"
-    if fell.high < 0:
-        verdict = "reproduces" if more.high < 0 else "weaker"
-    raw = {"rates": rates, "probabilities": probabilities, "labels": data.y_test}
-    return Finding(rows, verdict, raw=raw)
+    error, ece = runs.test_error[..., -1], points(calibration_error)
+    measures = {"test error, points": error, "test loss, nats": runs.test_loss[..., -1]}
+    rows = paired_rows({**measures, ERROR: ece}, rates)
+    rows += level_rows({ERROR: ece, GAP: points(confidence_gap)}, rates)
+    some, pair = rates.index(0.3), "p = 0.3 to p = 0"
+    of_ece, of_error = (np.log(values[some] / values[0]) for values in (ece, error))
+    fell = mean_row("log ratio of calibration errors", pair, of_ece)
+    more = mean_row("... minus that of test errors", pair, of_ece - of_error)
+    lower = fell.interval.high < 0
+    return Finding(
+        [*rows, fell, more],
+        verdict(reproduces=lower and more.interval.high < 0, weaker=lower),
+        raw={"rates": rates, "probabilities": probabilities, "labels": data.y_test},
+    )

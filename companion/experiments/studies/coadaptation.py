@@ -5,18 +5,17 @@ import numpy as np
 from companion.data import mnist1d
 from companion.experiments.finding import (
     Finding,
-    Row,
     experiment,
+    level_rows,
     paired_rows,
+    verdict,
 )
 from companion.experiments.instruments.leave_one_out import (
     leave_one_out,
     unit_correlation,
 )
-from companion.experiments.instruments.robustness import (
-    damaged_accuracy,
-)
-from companion.experiments.statistics import mean_interval
+from companion.experiments.instruments.robustness import damaged_accuracy
+from companion.experiments.studies import PLAN
 from companion.experiments.training.engine import train_networks
 
 RATES = (0.0, 0.2, 0.5)
@@ -64,35 +63,18 @@ def coadaptation(seeds=range(8), *, data=None, epochs=40, progress=True):
     away, nothing scaled; Gaussian noise with a standard deviation of 0.5 is added to
     the inputs, a kind of damage that training did not include.
 
-    Parameters
-    ----------
-    seeds : sequence of int
-        0 or more each, at least 2.
-    data : companion.data.Split, optional
-        At least 1,000 training examples; by default MNIST-1D.
-    epochs : int
-        At least 1.
-    progress : bool
-        Show a progress bar with the time left.
+    `seeds`, `data`, `epochs` and `progress`: as `experiment`. Source: Srivastava et al.
+    (2014), sections 2 and 7.1. Explained in chapter 2.
 
     Returns
     -------
     Finding
-        The levels at p = 0, and for p = 0.2 and p = 0.5 the paired differences to
-        it. "Worst unit" is the largest rise of the loss when one unit alone is taken
-        away: over the loss of the full network, and over the sum of the rises of all
-        units, where a fall counts as 0. The correlation is the mean absolute one
-        between units of the last hidden layer, over the test inputs. `raw` holds the
-        accuracies in per cent, shape (shares of `SHARES`, rates, seeds).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range.
-
-    Notes
-    -----
-    Source: Srivastava et al. (2014), sections 2 and 7.1. Explained in chapter 2.
+        The levels at p = 0, and for p = 0.2 and p = 0.5 the differences to it. "Worst
+        unit" is the largest rise of the loss when one unit alone is taken away: over
+        the loss of the full network, and over the sum of the rises of all units, where
+        a fall counts as 0. The correlation is the mean absolute one between units of
+        the last hidden layer, over the test inputs. `raw` holds the accuracies in per
+        cent, shape (shares of `SHARES`, rates, seeds).
 
     Examples
     --------
@@ -101,18 +83,17 @@ def coadaptation(seeds=range(8), *, data=None, epochs=40, progress=True):
     """
     data = mnist1d() if data is None else data
     runs = train_networks(
-        data, rates=RATES, seeds=seeds, train_size=1000, hidden=(64, 64), epochs=epochs,
-        batch_size=50, lr=3e-3, progress=progress,
+        data, rates=RATES, seeds=seeds, epochs=epochs, progress=progress,
+        **PLAN | {"hidden": (64, 64)},
     )  # fmt: skip
     found, units = _measured(runs, data)
     rows = []
     for measure, values in found.items():
-        rows.append(Row(measure, "p = 0", mean_interval(values[0])))
+        rows += level_rows({measure: values[:1]}, RATES[:1])
         rows += paired_rows({measure: values}, RATES)
     better = [
         row.interval.high < 0
         for row in rows
-        if row.measure in (LOST, WORST) and row.setting.startswith("p = 0.5")
+        if row.measure in (LOST, WORST) and row.setting == "p = 0.5 - p = 0"
     ]
-    verdict = ("does not reproduce", "weaker", "reproduces")[sum(better)]
-    return Finding(rows, verdict, raw=units)
+    return Finding(rows, verdict(reproduces=all(better), weaker=any(better)), raw=units)

@@ -1,7 +1,6 @@
 """Does a recurrent network still remember when its state is dropped out?"""
 
-from companion.experiments.finding import Finding, Row, experiment
-from companion.experiments.statistics import mean_interval
+from companion.experiments.finding import Finding, experiment, mean_row, verdict
 from companion.experiments.training.recurrent import train_recall
 
 
@@ -18,27 +17,13 @@ from companion.experiments.training.recurrent import train_recall
 def masked_memory(seeds=range(5), *, progress=True):
     """Measure what dropout at p = 0.3 in three places costs a network that remembers.
 
-    Parameters
-    ----------
-    seeds : sequence of int
-        At least 2.
-    progress : bool
-        Show a progress bar with the time left.
+    `seeds` and `progress`: as `experiment`. Source: Zaremba, Sutskever and Vinyals
+    (2014), section 3. Explained in chapter 6.
 
     Returns
     -------
     Finding
-        Accuracy in points, paired differences to no dropout; `raw` is the `Recall`.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than 2 seeds.
-
-    Notes
-    -----
-    Source: Zaremba, Sutskever and Vinyals (2014), section 3. Explained
-    in chapter 6.
+        Accuracy in points, differences to no dropout; `raw` is the `Recall`.
 
     Examples
     --------
@@ -46,16 +31,15 @@ def masked_memory(seeds=range(5), *, progress=True):
     10
     """
     recall = train_recall(seeds=seeds, p=0.3, progress=progress)
-    points = dict(zip(recall.kinds, 100 * recall.accuracy, strict=True))
-    lost = {
-        kind: mean_interval(points["none"] - points[kind])
-        for kind in recall.kinds
-        if kind != "none"
-    }
-    rows = [Row("accuracy lost, points", kind, cost) for kind, cost in lost.items()]
-    state = lost.pop("state-fresh")
-    if state.low > 30 and all(cost.high < 10 for cost in lost.values()):
-        verdict = "reproduces"
-    else:
-        verdict = "weaker" if state.low > 0 else "does not reproduce"
-    return Finding(rows, verdict, raw=recall)
+    none, *others = 100 * recall.accuracy
+    rows = [
+        mean_row("accuracy lost, points", kind, none - points)
+        for kind, points in zip(recall.kinds[1:], others, strict=True)
+    ]
+    *elsewhere, state = (row.interval for row in rows)
+    rest = all(cost.high < 10 for cost in elsewhere)
+    return Finding(
+        rows,
+        verdict(reproduces=state.low > 30 and rest, weaker=state.low > 0),
+        raw=recall,
+    )

@@ -3,14 +3,13 @@
 import numpy as np
 from scipy.special import log_softmax, logsumexp
 
+from companion._arguments import check_count, check_holds
 from companion.data import mnist1d
-from companion.experiments.finding import Finding, Row, experiment
+from companion.experiments.finding import Finding, experiment, mean_row, verdict
 from companion.experiments.statistics import mean_interval
-from companion.experiments.training.engine import (
-    activations,
-    draw_factors,
-    train_networks,
-)
+from companion.experiments.studies import PLAN
+from companion.experiments.training.engine import train_networks
+from companion.experiments.training.forward import activations, draw_factors
 
 
 def _averages(weights, x, rate, sizes, rngs):
@@ -61,92 +60,61 @@ def monte_carlo(
 ):
     """Measure averages over k sampled networks against the one scaled network.
 
+    The average over k masks predicts with the mean of k softmax outputs; weight
+    scaling is one pass in evaluation mode. `seeds`, `epochs` and `progress`: as
+    `experiment`. Explained in chapter 5.
+
     Parameters
     ----------
-    seeds : sequence of int
-        0 or more each, at least 2, all different.
     rates : sequence of float
         Probabilities to **drop** hidden units, in (0, 1); with 0.5, by which the
         verdict goes.
     sizes : sequence of int
         Numbers k of masks to average over, at least 1; with 1 and 50.
-    epochs : int
-        At least 1.
-    progress : bool
-        Show a progress bar for the training.
 
     Returns
     -------
     Finding
-        For each rate and k the paired difference of the arithmetic average to weight
-        scaling, of the test error in percentage points; and for the largest k that of
-        the test loss in nats, for arithmetic and geometric averages. In the field
-        `raw` a dict of the "rates", "sizes" and the arrays (rates, sizes, seeds)
-        "error" and "loss", differences to weight scaling.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range, or a rate or size that
-        the rule needs is missing.
-
-    Notes
-    -----
-    The average over k masks predicts with the mean of k softmax outputs; weight
-    scaling is one pass in evaluation mode. Two hidden layers of 128 units; 1,000
-    training and 1,000 test examples of MNIST-1D; Adam, learning rate 0.003, batches
-    of 50. Explained in chapter 5.
+        For each rate and k the difference of the arithmetic average to weight scaling,
+        of the test error; and for the largest k that of the test loss, for arithmetic
+        and geometric averages. In the field `raw` a dict of the "rates", "sizes" and
+        the arrays (rates, sizes, seeds) "error" and "loss", differences to weight
+        scaling.
 
     Examples
     --------
     >>> monte_carlo.about.source
     'Srivastava et al. (2014), section 7.5, figure 11'
     """
-    rates, sizes = tuple(rates), tuple(sorted(set(sizes)))
-    if 0.5 not in rates or not {1, 50} <= set(sizes) or min(sizes) < 1:
-        raise ValueError(
-            "rates must hold 0.5, and sizes 1, 50 and nothing below 1; got "
-            f"{rates!r} and {sizes!r}."
-        )
-    data = mnist1d()
+    rates, data = check_holds("rates", rates, (0.5,)), mnist1d()
+    sizes = check_holds("sizes", sorted(set(sizes)), (1, 50))
+    check_count("sizes", sizes[0])
     runs = train_networks(
-        data,
-        rates=rates,
-        seeds=seeds,
-        train_size=1000,
-        hidden=(128, 128),
-        epochs=epochs,
-        batch_size=50,
-        lr=3e-3,
-        progress=progress,
+        data, rates=rates, seeds=seeds, epochs=epochs, progress=progress, **PLAN
     )
-    rows, at_rates, count = [], [], len(runs.seeds)
+    rows, error, loss = [], *np.empty((2, len(rates), len(sizes), len(runs.seeds)))
     for i, p in enumerate(rates):
-        part = slice(i * count, (i + 1) * count)
-        weights = [(w[part], b[part]) for w, b in runs.weights]
+        own = slice(i * len(runs.seeds), (i + 1) * len(runs.seeds))
+        weights = [(w[own], b[own]) for w, b in runs.weights]
         *_, logits = activations(weights, data.x_test)
         scaled = _scores(log_softmax(logits.astype(float), axis=-1), data.y_test)
-        rngs, found = [np.random.default_rng([seed, 2]) for seed in runs.seeds], []
-        for k, *means in _averages(weights, data.x_test, p, sizes, rngs):
+        rngs = [np.random.default_rng([seed, 2]) for seed in runs.seeds]
+        averages = _averages(weights, data.x_test, p, sizes, rngs)
+        for j, (k, *means) in enumerate(averages):
             scores = [_scores(log_p, data.y_test) for log_p in means]
-            (error, loss), (_, geometric) = np.subtract(scores, [scaled, scaled])
-            found.append((error, loss))
-            rows.append(
-                Row("test error, points", f"p = {p}, k = {k}", mean_interval(error))
-            )
-        at_rates.append(found)
+            (error[i, j], loss[i, j]), (_, geometric) = np.subtract(scores, [scaled] * 2)
+            rows.append(mean_row("test error, points", f"p = {p}, k = {k}", error[i, j]))
         rows += [
-            Row("test loss, nats", f"p = {p}, k = {k}, {name}", mean_interval(values))
-            for name, values in (("arithmetic", loss), ("geometric", geometric))
+            mean_row("test loss, nats", f"p = {p}, k = {k}, {name}", values)
+            for name, values in (("arithmetic", loss[i, -1]), ("geometric", geometric))
         ]
-    error, loss = np.moveaxis(at_rates, 2, 0)  # (rates, sizes, seeds) each
     one, fifty = (error[rates.index(0.5), sizes.index(k)] for k in (1, 50))
-    verdict = "does not reproduce"
-    if mean_interval(one).low > 0:
-        if mean_interval(fifty).low <= 0:
-            verdict = "reproduces"
-        elif mean_interval(fifty - one).high < 0:
-            verdict = "weaker"
+    worse = mean_interval(one).low > 0
     return Finding(
-        rows, verdict, raw={"rates": rates, "sizes": sizes, "error": error, "loss": loss}
+        rows,
+        verdict(
+            reproduces=worse and mean_interval(fifty).low <= 0,
+            weaker=worse and mean_interval(fifty - one).high < 0,
+        ),
+        raw={"rates": rates, "sizes": sizes, "error": error, "loss": loss},
     )

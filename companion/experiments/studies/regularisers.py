@@ -7,12 +7,10 @@ import numpy as np
 import torch
 
 from companion.data import mnist1d
-from companion.experiments.finding import Finding, Row, experiment
-from companion.experiments.statistics import mean_interval
-from companion.experiments.training.engine import (
-    activations,
-    train_networks,
-)
+from companion.experiments.finding import Finding, experiment, mean_row, verdict
+from companion.experiments.studies import PLAN
+from companion.experiments.training.engine import train_networks
+from companion.experiments.training.forward import activations
 
 RATE = 0.5
 DECAYS, NORMS = (1e-3, 1e-2), (1.0, 2.5)
@@ -76,31 +74,14 @@ def regularisers(seeds=range(10), *, data=None, epochs=40, progress=True):
     0.05. Half of the held-out examples picks the strength, by the mean over the seeds,
     for each measure by that measure. The other half is the test.
 
-    Parameters
-    ----------
-    seeds : sequence of int
-        0 or more each, at least 2.
-    data : companion.data.Split, optional
-        At least 1,000 training examples; by default MNIST-1D.
-    epochs : int
-        At least 1.
-    progress : bool
-        Show a progress bar with the time left.
+    `seeds`, `data`, `epochs` and `progress`: as `experiment`. Source: Srivastava et al.
+    (2014), table 9. Explained in chapter 5.
 
     Returns
     -------
     Finding
-        Paired differences between methods. `raw` is a dict from a measure to a dict
-        from the method to the values of its picked candidate, shape (seeds,).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range.
-
-    Notes
-    -----
-    Source: Srivastava et al. (2014), table 9. Explained in chapter 5.
+        Differences between methods. `raw` is a dict from a measure to a dict from the
+        method to the values of its picked candidate, shape (seeds,).
 
     Examples
     --------
@@ -114,9 +95,8 @@ def regularisers(seeds=range(10), *, data=None, epochs=40, progress=True):
     half = len(data.y_test) // 2
     runs = train_networks(
         data._replace(x_test=data.x_test[:half], y_test=data.y_test[:half]),
-        rates=rates, weight_decay=decays, max_norm=norms, seeds=seeds, train_size=1000,
-        hidden=(128,), epochs=epochs, batch_size=50, lr=0.05, momentum=0.9,
-        progress=progress,
+        rates=rates, weight_decay=decays, max_norm=norms, seeds=seeds, epochs=epochs,
+        progress=progress, **PLAN | {"hidden": (128,), "lr": 0.05, "momentum": 0.9},
     )  # fmt: skip
     validation = {
         ERROR: -runs.test_accuracy[..., -1].mean(axis=1),
@@ -124,22 +104,20 @@ def regularisers(seeds=range(10), *, data=None, epochs=40, progress=True):
     }
     shape = runs.test_loss.shape[:2]
     test = _scores(runs.weights, data.x_test[half:], data.y_test[half:], shape)
-    raw, rows = {}, []
-    for measure, values in test.items():
-        score = validation[measure]
-        best = {
+    raw = {
+        measure: {
             method: values[min(np.flatnonzero(owners == method), key=score.__getitem__)]
             for method in METHODS
         }
-        raw[measure] = best
-        rows += [
-            Row(measure, f"{a} - {b}", mean_interval(best[a] - best[b])) for a, b in PAIRS
-        ]
+        for measure, values in test.items()
+        for score in [validation[measure]]
+    }
+    rows = [
+        mean_row(measure, f"{a} - {b}", best[a] - best[b])
+        for measure, best in raw.items()
+        for a, b in PAIRS
+    ]
     fell = {r.setting: r.interval.high < 0 for r in rows if r.measure == ERROR}
     steps = [fell[f"{b} - {a}"] for a, b in itertools.pairwise(ORDER)]
     beside = [fell[f"dropout + {one} - {one}"] for one in ("L2", "max-norm")]
-    if all(steps):
-        verdict = "reproduces"
-    else:
-        verdict = "weaker" if all(beside) else "does not reproduce"
-    return Finding(rows, verdict, raw=raw)
+    return Finding(rows, verdict(reproduces=all(steps), weaker=all(beside)), raw=raw)

@@ -2,12 +2,15 @@
 
 import numpy as np
 
-from companion.experiments.finding import Finding, Row, experiment
-from companion.experiments.instruments.hidden_units import live_units
-from companion.experiments.statistics import mean_interval
-from companion.experiments.training.autoencoder import (
-    train_autoencoders,
+from companion.experiments.finding import (
+    Finding,
+    experiment,
+    level_rows,
+    mean_row,
+    verdict,
 )
+from companion.experiments.instruments.hidden_units import live_units
+from companion.experiments.training.autoencoder import train_autoencoders
 
 ACTIVE, ZERO = "mean activation", "zero activations, %"
 HIGH, ERROR = "activations above 2, %", "squared error on test digits"
@@ -27,30 +30,14 @@ HIGH, ERROR = "activations above 2, %", "squared error on test digits"
 def sparsity(seeds=range(5), *, units=100, steps=1000, progress=True):
     """Compare the activations of autoencoders trained with p = 0 and with p = 0.5.
 
-    Parameters
-    ----------
-    seeds : sequence of int
-        0 or more each, at least 2.
-    units, steps : int
-        Hidden units and training steps, at least 1.
-    progress : bool
-        Show a progress bar with the time left.
+    `seeds` and `progress`: as `experiment`; `units` and `steps`: as `train_autoencoders`.
+    Source: Srivastava et al. (2014), figure 8. Explained in chapter 2.
 
     Returns
     -------
     Finding
-        Levels, and p = 0.5 against p = 0, paired by seed, on test digits in evaluation
-        mode. Units that are zero for all of them are left out. `raw` is the
-        `Autoencoders`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range.
-
-    Notes
-    -----
-    Source: Srivastava et al. (2014), figure 8. Explained in chapter 2.
+        Levels, and p = 0.5 against p = 0, on test digits in evaluation mode. Units that
+        are zero for all of them are left out. `raw` is the `Autoencoders`.
 
     Examples
     --------
@@ -74,17 +61,15 @@ def sparsity(seeds=range(5), *, units=100, steps=1000, progress=True):
         ERROR: trained.error,
     }
     rows = []
-    for measure, (plain, dropped) in found.items():
-        share = measure in (ZERO, HIGH)
-        versus = dropped - plain if share else dropped / plain
-        rows += [
-            Row(measure, "p = 0", mean_interval(plain)),
-            Row(measure, "p = 0.5", mean_interval(dropped)),
-            Row(measure, f"p = 0.5 {'-' if share else '/'} p = 0", mean_interval(versus)),
-        ]
+    for measure, values in found.items():
+        plain, dropped = values
+        rows += level_rows({measure: values}, (0.0, 0.5))
+        if measure in (ZERO, HIGH):
+            rows.append(mean_row(measure, "p = 0.5 - p = 0", dropped - plain))
+        else:
+            rows.append(mean_row(measure, "p = 0.5 / p = 0", dropped / plain))
     active, zero, high, error = (row.interval for row in rows[2::3])
-    if active.high < 0.5 and zero.low > 0 and high.high < 0:
-        verdict = "reproduces" if error.high <= 1.1 else "weaker"
-    else:
-        verdict = "does not reproduce"
-    return Finding(rows, verdict, raw=trained)
+    sparse = active.high < 0.5 and zero.low > 0 and high.high < 0
+    return Finding(
+        rows, verdict(reproduces=sparse and error.high <= 1.1, weaker=sparse), raw=trained
+    )

@@ -1,8 +1,8 @@
 """Where does dropout hurt, and does a schedule for its rate help there?"""
 
 from companion.data import mnist1d
-from companion.experiments.finding import Finding, Row, experiment
-from companion.experiments.statistics import mean_interval
+from companion.experiments.finding import Finding, experiment, mean_row, verdict
+from companion.experiments.studies import LR
 from companion.experiments.training.engine import train_networks
 from companion.schedules import early_rate, late_rate
 
@@ -23,6 +23,22 @@ def _rates(p, steps):
     return 0.0, p, lambda t: early_rate(t, p, turn), lambda t: late_rate(t, p, turn)
 
 
+def _rows(situation, runs):
+    """Return the losses without dropout, and what each schedule changes."""
+    accuracy = 100 * runs.test_accuracy[..., -1]
+    loss, fit = runs.test_loss[..., -1], runs.train_loss[..., -1]
+    return [
+        mean_row(LEVEL, f"{situation}: training", fit[0]),
+        mean_row(LEVEL, f"{situation}: test", loss[0]),
+        *(
+            mean_row(name, f"{situation}: {kind} - none", value - values[0])
+            for name, values in ((ACCURACY, accuracy), (LOSS, loss), (FIT, fit))
+            for kind, value in zip(KINDS[1:], values[1:], strict=True)
+        ),
+        mean_row(ACCURACY, f"{situation}: early - standard", accuracy[2] - accuracy[1]),
+    ]
+
+
 @experiment(
     question="Where does dropout hurt, and does early dropout help there?",
     prediction="On networks that under-fit, standard dropout costs 2.7 to 6.0 points of "
@@ -39,33 +55,21 @@ def underfitting(seeds=range(16), *, p=0.2, data=None, progress=True):
     once, in the other 500 curves 60 times. The rate is 0; p; p at first, then falling
     to 0 over the first 30 % of the steps; or 0 for these 30 % and p afterwards.
 
+    `seeds`, `data` and `progress`: as `experiment`. Source: Liu et al. (2023). Explained
+    in chapter 8.
+
     Parameters
     ----------
-    seeds : sequence of int
-        0 or more each, at least 2.
     p : float
         Probability to **drop** at full rate, in [0, 1).
-    data : companion.data.Split, optional
-        At least 8,000 training examples; by default MNIST-1D.
-    progress : bool
-        Show a progress bar with the time left.
 
     Returns
     -------
     Finding
         The losses without dropout; each schedule against none, and the accuracy with
-        early against standard dropout, paired by seed. Losses are measured without
-        dropout. `raw` is a dict from the situation to its `Trained`, with the settings
-        in the order of `KINDS`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range.
-
-    Notes
-    -----
-    Source: Liu et al. (2023). Explained in chapter 8.
+        early against standard dropout. Losses are measured without dropout. `raw` is a
+        dict from the situation to its `Trained`, with the settings in the order of
+        `KINDS`.
 
     Examples
     --------
@@ -77,25 +81,11 @@ def underfitting(seeds=range(16), *, p=0.2, data=None, progress=True):
     for situation, plan in SITUATIONS.items():
         steps = plan["train_size"] // plan["batch_size"] * plan["epochs"]
         runs = raw[situation] = train_networks(
-            data, rates=_rates(p, steps), seeds=seeds, hidden=(64, 64), lr=3e-3,
+            data, rates=_rates(p, steps), seeds=seeds, hidden=(64, 64), lr=LR,
             progress=progress, **plan,
         )  # fmt: skip
-        accuracy = 100 * runs.test_accuracy[..., -1]
-        loss, fit = runs.test_loss[..., -1], runs.train_loss[..., -1]
-        rows += [
-            Row(LEVEL, f"{situation}: training", mean_interval(fit[0])),
-            Row(LEVEL, f"{situation}: test", mean_interval(loss[0])),
-        ]
-        for name, values in ((ACCURACY, accuracy), (LOSS, loss), (FIT, fit)):
-            rows += [
-                Row(name, f"{situation}: {kind} - none", mean_interval(value - values[0]))
-                for kind, value in zip(KINDS[1:], values[1:], strict=True)
-            ]
-        ahead = mean_interval(accuracy[2] - accuracy[1])
-        rows.append(Row(ACCURACY, f"{situation}: early - standard", ahead))
+        rows += _rows(situation, runs)
     found = {row.setting: row.interval for row in rows if row.measure == ACCURACY}
-    verdict = "does not reproduce"
-    if found[f"{ONCE}: standard - none"].high < 0:
-        gains = found[f"{ONCE}: early - none"].low > 0
-        verdict = "reproduces" if gains else "weaker"
-    return Finding(rows, verdict, raw=raw)
+    hurts = found[f"{ONCE}: standard - none"].high < 0
+    gains = found[f"{ONCE}: early - none"].low > 0
+    return Finding(rows, verdict(reproduces=hurts and gains, weaker=hurts), raw=raw)

@@ -9,10 +9,7 @@ import torch
 from companion._arguments import check_count
 from companion._training import initial_weights, progress_bar
 from companion.data import mnist_digits
-from companion.experiments.training.engine import (
-    activations,
-    draw_factors,
-)
+from companion.experiments.training.forward import activations, draw_factors
 
 
 class Autoencoders(NamedTuple):

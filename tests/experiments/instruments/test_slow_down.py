@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from companion.experiments import mean_interval
 from companion.experiments.instruments.slow_down import (
     epochs_to_reach,
 )
-from companion.experiments.statistics import mean_ratio
 
 
 def test_a_straight_line_is_read_exactly():
@@ -49,30 +47,3 @@ def test_leading_axes_are_kept():
 def test_bad_input_is_refused(losses, epochs, word):
     with pytest.raises(ValueError, match=word):
         epochs_to_reach(losses, epochs, 1.0)
-
-
-def test_a_mean_ratio_is_geometric_and_its_interval_that_of_the_logarithms():
-    found = mean_ratio([2.0, 4.0, 9.0], [1.0, 1.0, 3.0])
-    logs = mean_interval(np.log([2.0, 4.0, 3.0]))
-    np.testing.assert_allclose(found[:3], np.exp(logs[:3]))
-    assert (found.n, found.method) == (3, "t")
-
-
-def test_one_curve_that_never_arrives_makes_the_ratio_infinite():
-    found = mean_ratio([2.0, np.nan], [1.0, 1.0])
-    assert (found.low, found.method) == (np.inf, "never")
-
-
-@pytest.mark.parametrize(
-    ("values", "base", "message"),
-    [
-        ([2.0, 3.0], [1.0, np.nan], "base must be above 0"),
-        ([np.nan, 3.0], [np.nan, 1.0], "base must be above 0"),
-        ([2.0, -3.0], [1.0, 1.0], "values and base must be above 0"),
-        ([np.nan], [1.0], r"got shapes \(1,\) and \(1,\)"),
-        ([2.0, 3.0], [1.0], r"got shapes \(2,\) and \(1,\)"),
-    ],
-)
-def test_what_has_no_ratio_is_refused(values, base, message):
-    with pytest.raises(ValueError, match=message):
-        mean_ratio(values, base)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from companion.experiments import mean_interval
-from companion.experiments.studies import data_size
 from companion.experiments.studies.data_size import data_size as run
+from companion.experiments.training import engine
 
 from ..made_up import trainer
 
@@ -18,7 +18,7 @@ def verdict(monkeypatch, *gains):
     def error(p, width, n, epoch):
         return 50 - gain[n] if p else 50
 
-    monkeypatch.setattr(data_size, "train_networks", trainer(error))
+    monkeypatch.setattr(engine, "train_networks", trainer(error))
     return run().verdict
 
 
@@ -49,7 +49,7 @@ def test_every_size_gets_as_many_updates(monkeypatch):
             *args, train_size=train_size, epochs=epochs, batch_size=batch_size, **rest
         )
 
-    monkeypatch.setattr(data_size, "train_networks", train)
+    monkeypatch.setattr(engine, "train_networks", train)
     run()
     assert [n for n, _ in seen] == list(SIZES)
     assert np.allclose([updates for _, updates in seen], 1200, rtol=0.001)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from companion.experiments import mean_interval
-from companion.experiments.studies import kept_units
 from companion.experiments.studies.kept_units import (
     kept_units as run,
 )
+from companion.experiments.training import engine
 
 from ..made_up import trainer
 
@@ -21,7 +21,7 @@ def verdict(monkeypatch, **changes):
     def error(p, width, *_):
         return FIXED[p] if width == 32 else widened[p]
 
-    monkeypatch.setattr(kept_units, "train_networks", trainer(error))
+    monkeypatch.setattr(engine, "train_networks", trainer(error))
     return run().verdict
 
 

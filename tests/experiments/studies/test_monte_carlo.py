@@ -140,8 +140,17 @@ def test_no_gain_or_no_need_does_not_reproduce(monkeypatch, scaled, always, chan
 
 @pytest.mark.parametrize(
     "change",
-    [{"rates": (0.3,)}, {"sizes": (1, 20)}, {"sizes": (50,)}, {"sizes": (0, 1, 50)}],
+    [
+        {"rates": (0.3,)},
+        {"sizes": (1, 20)},
+        {"sizes": (50,)},
+    ],
 )
 def test_what_the_rule_needs_must_be_there(change):
-    with pytest.raises(ValueError, match=r"rates must hold 0\.5, and sizes 1, 50"):
+    with pytest.raises(ValueError, match=r"rates must hold 0\.5|sizes must hold 1, 50"):
         run(**RULE | change)
+
+
+def test_no_average_is_over_nothing():
+    with pytest.raises(ValueError, match="sizes must be at least 1; got 0"):
+        run(**RULE | {"sizes": (0, 1, 50)})

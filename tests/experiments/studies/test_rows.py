@@ -30,9 +30,7 @@ from companion.experiments.studies import (
     underfitting,
     wider_longer,
 )
-from companion.experiments.training import (
-    recurrent,
-)
+from companion.experiments.training import engine, recurrent
 
 from ..made_up import trainer
 
@@ -198,7 +196,7 @@ def test_features_weigh_the_pixels():
 
 
 def test_sgd_advice_compares_at_ten_times_the_plain_rate(monkeypatch, data):
-    calls = smaller(monkeypatch, sgd_advice)
+    calls = smaller(monkeypatch, engine)
     found = sgd_advice.sgd_advice(SEEDS, data=data, epochs=60, progress=False)
     errors = {}
     for (name, (p, norm, momentum)), (given, asked, runs) in zip(
@@ -340,7 +338,7 @@ BY_WIDTH = {"widths": (4, 8), "epochs": 3, "every": 2}
 def test_errors_are_of_test_and_of_training(
     monkeypatch, data, module, run, settings, plans
 ):
-    calls, made = smaller(monkeypatch, module), []
+    calls, made = smaller(monkeypatch, engine), []
     monkeypatch.setattr(module, "mnist1d", lambda *sizes: made.append(sizes) or data)
     found = run(SEEDS, rate=0.4, progress=False, **settings)
     assert made == [(10_000, 2000) if module is data_size else (6000, 2000)]
@@ -395,20 +393,18 @@ def test_masked_memory_drops_three_tenths(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("module", "run"),
+    "run",
     [
-        (kept_units, kept_units.kept_units),
-        (data_size, data_size.data_size),
-        (wider_longer, wider_longer.wider_longer),
-        (convergence, convergence.convergence),
-        (sgd_advice, sgd_advice.sgd_advice),
+        kept_units.kept_units,
+        data_size.data_size,
+        wider_longer.wider_longer,
+        convergence.convergence,
+        sgd_advice.sgd_advice,
     ],
-    ids=lambda value: getattr(value, "__name__", "").rpartition(".")[2],
+    ids=lambda run: run.__name__,
 )
 @pytest.mark.parametrize("at", [0, 1])
-def test_an_interrupt_leaves_the_seeds_that_all_trainings_finished(
-    monkeypatch, module, run, at
-):
+def test_an_interrupt_leaves_the_seeds_that_all_trainings_finished(monkeypatch, run, at):
     instead, asked = trainer(lambda *_: 5, lambda p, width, n, t: 3 / t), []
 
     def train(data, *, seeds, **settings):
@@ -416,7 +412,7 @@ def test_an_interrupt_leaves_the_seeds_that_all_trainings_finished(
         kept = tuple(seeds)[: 4 if len(asked) == at + 1 else None]
         return instead(data, seeds=kept, **settings)
 
-    monkeypatch.setattr(module, "train_networks", train)
+    monkeypatch.setattr(engine, "train_networks", train)
     found = run(range(6), progress=False)
     assert {row.interval.n for row in found.rows} == {4}
     assert asked[at + 1 :] == [(0, 1, 2, 3)] * (len(asked) - at - 1)

@@ -5,7 +5,6 @@ import pytest
 
 from companion.data import mnist1d
 from companion.experiments import mean_interval
-from companion.experiments.studies import sgd_advice as module
 from companion.experiments.studies.sgd_advice import (
     DROPOUT,
     ERROR,
@@ -15,6 +14,7 @@ from companion.experiments.studies.sgd_advice import (
     PLAIN,
     sgd_advice,
 )
+from companion.experiments.training import engine
 
 from ..made_up import trained
 
@@ -30,7 +30,7 @@ def fake(monkeypatch, plain=0, dropout=0, gains=0.0):
         error -= gains * (momentum > 0.9)
         return trained(rates, seeds, 1 - error / 100)
 
-    monkeypatch.setattr(module, "train_networks", train)
+    monkeypatch.setattr(engine, "train_networks", train)
     return sgd_advice(range(4), data=())
 
 

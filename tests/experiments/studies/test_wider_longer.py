@@ -3,10 +3,10 @@
 import pytest
 
 from companion.experiments import mean_interval
-from companion.experiments.studies import wider_longer
 from companion.experiments.studies.wider_longer import (
     wider_longer as run,
 )
+from companion.experiments.training import engine
 
 from ..made_up import trainer
 
@@ -19,7 +19,7 @@ def verdict(monkeypatch, gain, wide):
             return 50
         return wide if p else wide + gain
 
-    monkeypatch.setattr(wider_longer, "train_networks", trainer(error))
+    monkeypatch.setattr(engine, "train_networks", trainer(error))
     return run().verdict
 
 

@@ -1,4 +1,4 @@
-"""Sparsity and features: the training, the measures by hand, each verdict."""
+"""Training autoencoders: what a seed fixes, the gradient, what comes out."""
 
 import numpy as np
 import pytest
@@ -6,47 +6,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from companion.data import mnist_digits
-from companion.experiments import draw_factors, mean_interval
-from companion.experiments.instruments.hidden_units import (
-    live_units,
-    pixels_in_use,
-    roughness,
-)
-from companion.experiments.studies import features as features_module
-from companion.experiments.studies import sparsity as sparsity_module
-from companion.experiments.studies.features import features
-from companion.experiments.studies.sparsity import (
-    ACTIVE,
-    ERROR,
-    HIGH,
-    ZERO,
-    sparsity,
-)
+from companion.experiments import draw_factors
 from companion.experiments.training import autoencoder
-from companion.experiments.training.autoencoder import (
-    Autoencoders,
-    train_autoencoders,
-)
+from companion.experiments.training.autoencoder import train_autoencoders
 
 TINY = {"units": 5, "progress": False}
-
-
-def made_up(active=1.0, zeros=(0.0, 0.5), error=1.0, pictures=None, high=-5):
-    """Two rates, three seeds, 1,000 inputs, 4 units, of which two are dead.
-
-    At p = 0.5 `high` more inputs have high activations than at p = 0.
-    """
-    rng = np.random.default_rng(1)
-    hidden = np.ones((2, 3, 1000, 4)) + rng.uniform(0, 0.01, (2, 3, 1, 1))
-    for rate, share in enumerate(zeros):
-        hidden[rate, :, : int(1000 * share)] = 0
-        for seed in range(3):
-            hidden[rate, seed, 990 - seed - rate * high :] = 3
-    hidden[1] *= active
-    hidden[..., 2:] = 0
-    errors = np.ones((2, 3)) + rng.uniform(0, 0.01, (2, 3))
-    errors[1] *= error
-    return Autoencoders((0.0, 0.5), (0, 1, 2), hidden, pictures, errors)
 
 
 def test_training_lowers_the_error_and_a_seed_repeats():
@@ -95,96 +59,6 @@ def test_hidden_activations_are_those_of_the_features():
     bias = np.where(active, run.hidden[0, 0] - z, np.nan)[:, active.any(axis=0)]
     assert bias.shape[1] > 0
     assert np.nanmax(np.nanstd(bias, axis=0)) < 1e-5
-
-
-def test_roughness_and_pixels_of_known_pictures():
-    checker = np.indices((6, 6)).sum(axis=0) % 2 * 2.0 - 1
-    assert roughness(np.ones((6, 6))) == 0
-    assert roughness(checker) == 60 * 4 / 36
-    assert roughness(5 * checker) == roughness(checker)
-    spot = np.zeros((6, 6))
-    spot[2, 3] = -4.0
-    assert pixels_in_use(spot) == 1
-    assert pixels_in_use(checker) == 36
-    assert pixels_in_use(np.stack([spot, checker])).shape == (2,)
-
-
-@pytest.mark.parametrize("measure", [roughness, pixels_in_use])
-def test_a_row_is_no_picture(measure):
-    with pytest.raises(ValueError, match="features must be pictures"):
-        measure([1.0, 2.0])
-
-
-def test_a_unit_is_live_if_one_input_moves_it():
-    assert live_units(np.array([[0, 0, 3], [0, 1, 0]])).tolist() == [False, True, True]
-
-
-def test_rows_of_sparsity_by_hand():
-    found = sparsity(range(2), steps=30, **TINY)
-    run = found.raw
-
-    def check(measure, setting, values):
-        interval = found.interval(measure, setting)
-        np.testing.assert_allclose(interval[:3], mean_interval(values)[:3], rtol=1e-6)
-
-    used = [[h[:, h.max(axis=0) > 0].astype(float) for h in rate] for rate in run.hidden]
-    for measure, share in ((ZERO, lambda h: h == 0), (HIGH, lambda h: h > 2)):
-        plain, dropped = ([100 * share(h).mean() for h in rate] for rate in used)
-        check(measure, "p = 0", plain)
-        check(measure, "p = 0.5 - p = 0", np.subtract(dropped, plain))
-    plain, dropped = ([h.mean() for h in rate] for rate in used)
-    check(ACTIVE, "p = 0.5", dropped)
-    check(ACTIVE, "p = 0.5 / p = 0", np.divide(dropped, plain))
-    expected = mean_interval(run.error[1] / run.error[0])
-    assert found.interval(ERROR, "p = 0.5 / p = 0") == expected
-
-
-@pytest.mark.parametrize(
-    ("changes", "verdict"),
-    [
-        ({"active": 0.5}, "reproduces"),
-        ({"active": 0.5, "error": 1.3}, "weaker"),
-        ({"active": 1.5}, "does not reproduce"),
-        ({"active": 0.9}, "reproduces"),
-        ({"active": 0.9, "high": 5}, "does not reproduce"),
-        ({"active": 0.2, "zeros": (0.3, 0.3)}, "does not reproduce"),
-        ({"active": 1.5, "error": 1.3}, "does not reproduce"),
-    ],
-)
-def test_verdicts_of_sparsity(monkeypatch, changes, verdict):
-    monkeypatch.setattr(
-        sparsity_module, "train_autoencoders", lambda *_, **__: made_up(**changes)
-    )
-    assert sparsity().verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("rough", "wide", "verdict"),
-    [
-        (-1, -1, "reproduces"),
-        (1, -1, "weaker"),
-        (-1, 1, "weaker"),
-        (1, 1, "does not reproduce"),
-    ],
-)
-def test_verdicts_of_features_ignore_dead_units(monkeypatch, rough, wide, verdict):
-    values = np.array([5.0, 5.0])[:, None, None] + np.zeros((2, 3, 4))
-
-    def measure(change):
-        changed = values + np.linspace(0, 0.01, 3)[:, None]
-        changed[1, :, :2] += change
-        changed[1, :, 2:] -= 100 * change  # of the dead units
-        return lambda _: changed
-
-    pictures = np.ones((2, 3, 4, 28, 28))
-    monkeypatch.setattr(features_module, "roughness", measure(rough))
-    monkeypatch.setattr(features_module, "pixels_in_use", measure(wide))
-    monkeypatch.setattr(
-        features_module,
-        "train_autoencoders",
-        lambda *_, **__: made_up(pictures=pictures),
-    )
-    assert features().verdict == verdict
 
 
 @pytest.mark.parametrize(

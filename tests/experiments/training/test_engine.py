@@ -14,12 +14,14 @@ import tqdm
 from companion._training import initial_weights
 from companion.data import mnist1d
 from companion.experiments import (
-    activations,
     draw_factors,
+    mean_interval,
     train_networks,
 )
 from companion.experiments.training import engine
 from companion.masks import keep_mask
+
+from ..made_up import trained
 
 SETTINGS = {
     "train_size": 120, "hidden": (16, 12), "epochs": 3, "batch_size": 40, "lr": 1e-2,
@@ -124,61 +126,71 @@ def test_rates_of_one_seed_share_their_start(curves):
         assert not torch.equal(zero[0], zero[1])
 
 
-def test_a_loop_over_one_network_gives_the_same(curves):
-    """The reference: one nn.Sequential, with the masks and batches of the engine."""
-    p, seed = 0.3, 4
-    result = train_networks(curves, rates=(0.1, p), seeds=(seed, 5), **SETTINGS)
-
+def start_of(seed, curves):
+    """Return the stream that settings share, the subset and the first weights of a seed."""
     shared = np.random.default_rng([seed, 0])
-    # One stream for each layer; layer 0 is the input. The masks of 16 steps come at once.
-    streams = [np.random.default_rng([seed, 1, layer]) for layer in (1, 2)]
-    masks, step = [], 0
     subset = shared.permutation(len(curves.x_train))[: SETTINGS["train_size"]]
-    layers = []
-    for n_in, n_out in ((40, 16), (16, 12), (12, 10)):
-        weight, bias = initial_weights(n_in, n_out, shared)
-        layer = torch.nn.Linear(n_in, n_out)
-        layer.weight.data = torch.tensor(weight.T, dtype=torch.float32)
-        layer.bias.data = torch.tensor(bias, dtype=torch.float32)
-        layers.append(layer)
-    model = torch.nn.ModuleList(layers)
+    drawn = [initial_weights(*sizes, shared) for sizes in ((40, 16), (16, 12), (12, 10))]
+    as_float = [[torch.tensor(t, dtype=torch.float32) for t in pair] for pair in drawn]
+    return shared, subset, as_float
 
-    def forward(x, drop):
-        for layer in layers[:-1]:
-            x = torch.relu(layer(x))
-            if drop is not None:
-                x = torch.where(drop.pop(0), x / (1 - p), 0.0)
-        return layers[-1](x)
 
-    adam = torch.optim.Adam(model.parameters(), lr=SETTINGS["lr"])
-    x, y = torch.as_tensor(curves.x_train), torch.as_tensor(curves.y_train)
+def batches(shared, subset):
+    """Yield the batches of the engine: 3 epochs of 3, each in a new order."""
     for _ in range(SETTINGS["epochs"]):
         order = shared.permutation(subset)
-        for start in (0, 40, 80):
-            batch = order[start : start + 40]
-            if step % 16 == 0:
-                masks = [
-                    torch.as_tensor(keep_mask((16, 40, h), p, stream))
-                    for h, stream in zip((16, 12), streams, strict=True)
-                ]
-            drop = [mask[step % 16] for mask in masks]
-            step += 1
-            adam.zero_grad()
-            torch.nn.functional.cross_entropy(
-                forward(x[batch], drop), y[batch]
-            ).backward()
-            adam.step()
+        yield from (order[start : start + 40] for start in (0, 40, 80))
+
+
+def assert_measured(result, place, forward, curves, subset):
+    """Compare loss and accuracy of one network with those of its logits."""
+    x, y = torch.as_tensor(curves.x_train), torch.as_tensor(curves.y_train)
     x_test, y_test = torch.as_tensor(curves.x_test), torch.as_tensor(curves.y_test)
     for loss, accuracy, inputs, labels in (
         (result.train_loss, result.train_accuracy, x[subset], y[subset]),
         (result.test_loss, result.test_accuracy, x_test, y_test),
     ):
         with torch.no_grad():
-            logits = forward(inputs, None)
+            logits = forward(inputs)
         expected = torch.nn.functional.cross_entropy(logits, labels).item()
-        assert loss[1, 0, 0] == pytest.approx(expected, rel=1e-4)
+        assert loss[place][0] == pytest.approx(expected, rel=1e-4)
         right = (logits.argmax(dim=1) == labels).double().mean().item()
-        assert accuracy[1, 0, 0] == pytest.approx(right)
+        assert accuracy[place][0] == pytest.approx(right)
+
+
+def test_a_loop_over_one_network_gives_the_same(curves):
+    """The reference: three nn.Linear, with the masks and batches of the engine."""
+    p, seed = 0.3, 4
+    result = train_networks(curves, rates=(0.1, p), seeds=(seed, 5), **SETTINGS)
+    shared, subset, drawn = start_of(seed, curves)
+    layers = torch.nn.ModuleList()
+    for weight, bias in drawn:
+        layers.append(torch.nn.Linear(*weight.shape))
+        layers[-1].weight.data, layers[-1].bias.data = weight.T, bias
+
+    def forward(x, masks=(None, None)):
+        for layer, mask in zip(layers, masks, strict=False):
+            x = torch.relu(layer(x))
+            if mask is not None:
+                x = torch.where(mask, x / (1 - p), 0.0)
+        return layers[-1](x)
+
+    # One stream for each layer; layer 0 is the input. The masks of 16 steps come at once.
+    masks = [
+        torch.as_tensor(
+            keep_mask((16, 40, h), p, np.random.default_rng([seed, 1, layer]))
+        )
+        for layer, h in ((1, 16), (2, 12))
+    ]
+    adam = torch.optim.Adam(layers.parameters(), lr=SETTINGS["lr"])
+    x, y = torch.as_tensor(curves.x_train), torch.as_tensor(curves.y_train)
+    for step, batch in enumerate(batches(shared, subset)):
+        adam.zero_grad()
+        logits = forward(x[batch], [mask[step] for mask in masks])
+        torch.nn.functional.cross_entropy(logits, y[batch]).backward()
+        adam.step()
+    assert step == 8
+    assert_measured(result, (1, 0), forward, curves, subset)
 
 
 def test_dropout_is_active(curves):
@@ -196,39 +208,32 @@ def test_dropout_is_active(curves):
 )
 def test_a_step_is_what_autograd_and_torch_say(curves, optimizer, kind, knobs):
     """One network by autograd, torch.optim and a limit on the norms, same noise."""
-    p, p_in, seed, limit, n = 0.4, 0.2, 3, 0.5, 120
+    p, p_in, seed, limit = 0.4, 0.2, 3, 0.5
     knobs = knobs | {"weight_decay": 0.02}
     result = train_networks(
         curves, rates=(0.1, p), seeds=(seed, 5), input_rate=(0.0, p_in),
         noise=("bernoulli", kind), max_norm=(np.inf, limit), **SETTINGS | knobs,
     )  # fmt: skip
-    shared = np.random.default_rng([seed, 0])
-    streams = [np.random.default_rng([seed, 1, layer]) for layer in range(3)]
-    subset = shared.permutation(len(curves.x_train))[:n]
-    parameters = [
-        torch.tensor(array, dtype=torch.float32, requires_grad=True)
-        for sizes in ((40, 16), (16, 12), (12, 10))
-        for array in initial_weights(*sizes, shared)
-    ]
+    shared, subset, layers = start_of(seed, curves)
+    parameters = [tensor.requires_grad_() for pair in layers for tensor in pair]
     optimizer = optimizer(parameters, **knobs)
     x, y = torch.as_tensor(curves.x_train), torch.as_tensor(curves.y_train)
     noise = [
-        torch.as_tensor(draw_factors((16, 40, width), rate, stream, noise=kind))
-        for width, rate, stream in zip((40, 16, 12), (p_in, p, p), streams, strict=True)
+        torch.as_tensor(
+            draw_factors((16, 40, n), q, np.random.default_rng([seed, 1, i]), noise=kind)
+        )
+        for i, (n, q) in enumerate(((40, p_in), (16, p), (12, p)))
     ]
     binding = 0
-    for step in range(9):
-        if step % 3 == 0:
-            order = shared.permutation(subset)
-        batch = order[step % 3 * 40 :][:40]
-        h = x[batch] * noise[0][step]
-        for layer in range(3):
-            h = h @ parameters[2 * layer] + parameters[2 * layer + 1]
-            h = torch.relu(h) * noise[layer + 1][step] if layer < 2 else h
+    for step, batch in enumerate(batches(shared, subset)):
+        h = x[batch]
+        for layer, (weight, bias) in enumerate(layers):
+            h = torch.relu(h) if layer else h
+            h = (h * noise[layer][step]) @ weight + bias
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(h, y[batch]).backward()
         optimizer.step()
-        for weight in parameters[::2]:
+        for weight, _ in layers:
             norms = weight.data.norm(dim=0)
             binding += int((norms > limit).sum())
             weight.data *= (limit / norms).clamp(max=1)
@@ -266,38 +271,17 @@ def test_a_rate_may_change_with_the_step(curves):
     assert (early != constant).all()
 
 
-def test_activations_are_those_of_the_layers(curves):
-    result = train_networks(curves, rates=(0.0, 0.3), seeds=(0, 1), **SETTINGS)
-    factors = [None, draw_factors((4, 9, 16), 0.5, np.random.default_rng(0)), 0.5]
-    for given in (None, factors):
-        outputs = activations(result.weights, curves.x_test[:9], given)
-        h = torch.as_tensor(curves.x_test[:9]).expand(4, -1, -1)
-        for layer, (weight, bias) in enumerate(result.weights):
-            if given and given[layer] is not None:
-                h = h * torch.as_tensor(given[layer])
-            h = torch.relu(h @ weight + bias) if layer < 2 else h @ weight + bias
-            np.testing.assert_allclose(outputs[layer], h.numpy(), atol=1e-5)
-
-
-def test_factors_have_mean_1_and_the_stated_variance(rng):
-    for noise in ("bernoulli", "gaussian"):
-        drawn = draw_factors(400_000, 0.3, rng, noise=noise).astype(float)
-        assert drawn.mean() == pytest.approx(1.0, abs=6.5 * np.sqrt(3 / 7 / 4e5))
-        assert drawn.var() == pytest.approx(3 / 7, rel=0.03)
-    assert set(np.unique(draw_factors(100, 0.3, rng))) == {0, np.float32(1 / 0.7)}
-
-
 def test_an_interrupt_keeps_the_seeds_that_finished(curves, monkeypatch, capsys):
     whole = train_networks(curves, rates=(0.0, 0.3), seeds=range(40), **SETTINGS)
-    train, calls = engine._train_stack, []
+    train, calls = engine.train_stack, []
 
-    def third_is_interrupted(**arguments):
-        calls.append(arguments["seeds"])
+    def third_is_interrupted(*arguments):
+        calls.append(arguments)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return train(**arguments)
+        return train(*arguments)
 
-    monkeypatch.setattr(engine, "_train_stack", third_is_interrupted)
+    monkeypatch.setattr(engine, "train_stack", third_is_interrupted)
     part = train_networks(curves, rates=(0.0, 0.3), seeds=range(40), **SETTINGS)
     assert part.seeds == tuple(range(32))
     assert (part.test_loss == whole.test_loss[:, :32]).all()
@@ -306,27 +290,59 @@ def test_an_interrupt_keeps_the_seeds_that_finished(curves, monkeypatch, capsys)
     )
 
 
-def test_results_are_cut_to_the_seeds_that_all_finished(curves):
-    results = [
-        train_networks(curves, rates=(0.0, 0.3), seeds=range(n), **SETTINGS)
-        for n in (5, 3)
-    ]
-    first, second = engine.same_seeds(results)
-    assert first.seeds == second.seeds == (0, 1, 2)
-    for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
-        assert (getattr(first, name) == getattr(second, name)).all(), name
-    for cut, alone in zip(first.weights, second.weights, strict=True):
-        assert all(map(torch.equal, cut, alone))
-    other = results[1]._replace(seeds=(0, 2, 1))
-    with pytest.raises(ValueError, match="must begin with the same seeds"):
-        engine.same_seeds([results[0], other])
+def test_each_training_keeps_the_seeds_that_all_finished(curves, monkeypatch):
+    train, asked = engine.train_networks, []
+
+    def second_is_interrupted(*data, seeds, **settings):
+        asked.append(tuple(seeds))
+        kept = seeds[:3] if len(asked) == 2 else seeds
+        return train(*data, seeds=kept, **settings)
+
+    monkeypatch.setattr(engine, "train_networks", second_is_interrupted)
+    plans = [{"rates": rates} for rates in ((0.0, 0.3), (0.5,), (0.8, 0.0))]
+    results = engine.train_each(curves, plans, seeds=range(5), **SETTINGS)
+    assert asked == [(0, 1, 2, 3, 4), (0, 1, 2, 3, 4), (0, 1, 2)]
+    for found, plan in zip(results, plans, strict=True):
+        alone = train(curves, seeds=(0, 1, 2), **plan, **SETTINGS)
+        assert found[:3] == alone[:3]
+        assert all(map(np.array_equal, found[3:7], alone[3:7]))
+        for ours, theirs in zip(found.weights, alone.weights, strict=True):
+            assert all(map(torch.equal, ours, theirs))
+
+
+def test_what_differs_between_two_rates_is_paired(curves):
+    rates, plan = (0.0, 0.3, 0.5), {"evaluate_every": 1, **SETTINGS}
+    result = train_networks(curves, rates=rates, seeds=(0, 1, 2), **plan)
+    wrong = 100 - 100 * result.test_accuracy
+    np.testing.assert_allclose(result.test_error, wrong)
+    np.testing.assert_allclose(result.train_error, 100 - 100 * result.train_accuracy)
+    for found, change in (
+        (result.paired("test_error", 0.5), (wrong[2] - wrong[0])[:, 2]),
+        (result.paired("test_error", 0.5, base=0.3, time=0), (wrong[2] - wrong[1])[:, 0]),
+        (result.paired("train_loss", 0.3), (result.train_loss[1] - result.train_loss[0])[:, 2]),
+    ):  # fmt: skip
+        np.testing.assert_allclose(found[:3], mean_interval(change)[:3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("test_loss", 0.4), r"rate must be among \(0.0, 0.3\); got 0.4"),
+        (("test_loss", 0.3, 0.4), r"base must be among \(0.0, 0.3\); got 0.4"),
+        (("weights", 0.3), "measure must be among .*; got 'weights'"),
+    ],
+)
+def test_what_was_not_measured_is_not_compared(arguments, message):
+    measure, rate, *base = arguments
+    with pytest.raises(ValueError, match=message):
+        trained((0.0, 0.3), range(3), 0.5).paired(measure, rate, base=(*base, None)[0])
 
 
 def test_an_interrupt_before_anything_is_finished_is_an_interrupt(curves, monkeypatch):
-    def interrupted(**arguments):
+    def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "_train_stack", interrupted)
+    monkeypatch.setattr(engine, "train_stack", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train_networks(curves, rates=(0.0,), seeds=(0, 1), **SETTINGS)
 
