@@ -175,8 +175,6 @@ def test_both_frameworks_side_by_side(path):
 def test_one_half_is_never_alone(path):
     """At p = 0.5 both 1/p and 1/(1-p) are 2, and wrong code looks right."""
     source = "\n".join(cell.source for cell in code_cells(read(path)))
-    if "import RATES" in source:  # which are 0.1, 0.3 and 0.8
-        source = source.replace("RATES", "0.1 0.3 0.8")
     for p in ("0.1", "0.3", "0.8"):
         assert re.search(rf"(?<![\d.]){re.escape(p)}(?!\d)", source), (
             f"p = {p} is not shown"
