@@ -41,6 +41,9 @@ class Case(NamedTuple):
         )
 
 
+# What a function is looked at with.
+ELEMENTS = Case((1000, 100), (1000, 100))
+
 LAST = {"channels_last": True}
 DEFAULTS = {"channels_last": False, "scale_by_keep": True}
 CASES = {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from companion._arguments import check_generator
-from companion.verify._kinds import CASES, DEFAULTS
+from companion.verify._kinds import CASES, DEFAULTS, ELEMENTS
 from companion.verify.contract import PROPERTIES
 
 KINDS = sorted({one.needs[0] for one in PROPERTIES if one.topic != "models"})
@@ -73,7 +73,7 @@ def _kind_of(dropout):
     return "Dropout", None
 
 
-def _adapters():
+def import_adapters():
     """Return the module that needs PyTorch."""
     try:
         from companion.verify import adapters
@@ -108,9 +108,9 @@ def _function(function, framework):
     if not has_mask_shape:
         left_out["mask_shape_shares_draws"] = "the function has no argument mask_shape"
     ways = [("numpy", function)] if takes_rng and framework != "torch" else []
-    if framework == "torch" or (framework is None and "torch" in sys.modules):
+    if framework == "torch" or (framework is None and sys.modules.get("torch")):
         if takes_rng:
-            ways.append(("torch", _adapters().over_arrays(function)))
+            ways.append(("torch", import_adapters().over_arrays(function)))
         ways.append(("torch", _driven(function, takes_rng)))
     if not ways:
         raise TypeError(
@@ -119,7 +119,7 @@ def _function(function, framework):
         )
 
     def attempt(way):
-        return way[1](np.ones((2, 3)), P, _rng(), training=True)
+        return way[1](np.ones(ELEMENTS.shape), P, _rng(), training=True)
 
     found = _first_that_works(ways, attempt, np.ndarray)
     if found is None and framework is None and len(ways) > 1:
@@ -134,7 +134,7 @@ def _function(function, framework):
 def _signature(function):
     """Say whether a function takes a generator, and whether it takes mask_shape."""
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(function, follow_wrapped=False)
     except ValueError:  # some built-in functions have none
         return True, False
     parameters = signature.parameters.values()
@@ -157,11 +157,11 @@ def _driven(function, takes_generator):
     """Make a function that draws from PyTorch's generators one over arrays and rng."""
     import torch
 
-    function = _adapters().over_arrays(function)
+    function = import_adapters().over_arrays(function)
 
     def called(x, p, rng, **options):
         own = [torch.Generator()] if takes_generator else []
-        with _adapters().driven_by(rng, *own):
+        with import_adapters().driven_by(rng, *own):
             return function(x, p, *own, **options)
 
     return called
@@ -172,7 +172,7 @@ def _other_function(function, kind, framework):
     of_torch = str(getattr(function, "__module__", "")).startswith("companion.torch")
     framework = framework or ("torch" if of_torch else "numpy")
     if framework == "torch":
-        function = _adapters().over_arrays(function)
+        function = import_adapters().over_arrays(function)
     return Judged(kind, framework, "function", function, {})
 
 
@@ -190,7 +190,7 @@ class Maker:
         arguments = {**self.kept, **options}
         if not self.of_torch:
             return self.make(p, **arguments, **{self.generator: rng})
-        adapters, own = _adapters(), []
+        adapters, own = import_adapters(), []
         if self.generator and not self.own_generator:
             return adapters.ArrayLayer(self.make(p, **arguments, **{self.generator: rng}))
         check_generator(rng)
@@ -231,6 +231,8 @@ def _parameters(make):
 
 def _layer(dropout, kind, framework, axes):
     """Find out how to build what was handed in as a layer, a class or a builder."""
+    if kind in WEIGHTED:
+        return _weighted(dropout, kind)
     if isinstance(dropout, type):
         form, maker, left_out = "class", Maker(dropout, axes=axes), {}
     elif _is_layer(dropout):
@@ -239,23 +241,26 @@ def _layer(dropout, kind, framework, axes):
         maker = Maker(type(dropout), kept, axes)
     else:
         form, maker, left_out = "function that builds a layer", Maker(dropout), {}
-    is_module = _makes_modules(maker)
+    is_module = _makes_modules(maker.make, maker.generator)
     if framework not in (None, "torch" if is_module else "numpy"):
         raise ValueError(
             f"framework must be {'torch' if is_module else 'numpy'!r} for {dropout!r}; "
             f"got {framework!r}."
         )
-    framework = "torch" if is_module else "numpy"
-    if kind in WEIGHTED:
-        if form != "class":
-            raise TypeError(f"dropout must be the class of a {kind}; got {dropout!r}.")
-        target = _adapters().layer_of(dropout) if is_module else dropout
-        return Judged(kind, framework, form, target, {})
     cases = _cases(maker, kind, left_out)
     _check_constructor(maker, cases, is_module)
     if is_module:
-        _choose_generator(maker, kind, cases)
-    return Judged(kind, framework, form, maker, left_out)
+        _choose_generator(maker, cases)
+    return Judged(kind, "torch" if is_module else "numpy", form, maker, left_out)
+
+
+def _weighted(cls, kind):
+    """Return a class that is built with sizes, as its namesake in the companion is."""
+    if not isinstance(cls, type):
+        raise TypeError(f"dropout must be the class of a {kind}; got {cls!r}.")
+    if _makes_modules(cls):
+        return Judged(kind, "torch", "class", import_adapters().layer_of(cls), {})
+    return Judged(kind, "numpy", "class", cls, {})
 
 
 def _kept_arguments(layer):
@@ -277,16 +282,17 @@ def _kept_arguments(layer):
     return kept, left_out
 
 
-def _makes_modules(maker):
+def _makes_modules(make, generator=None):
     torch = sys.modules.get("torch")
     if torch is None:
         return False
-    if isinstance(maker.make, type):
-        return issubclass(maker.make, torch.nn.Module)
-    name = maker.generator
-    ways = [{name: _rng()}, {name: torch.Generator()}] if name else [{}]
-    works = _first_that_works(ways, lambda way: maker.make(P, **way), torch.nn.Module)
-    return works is not None
+    if isinstance(make, type):
+        return issubclass(make, torch.nn.Module)
+    ways = [{}]
+    if generator:
+        ways = [{generator: _rng()}, {generator: torch.Generator()}]
+    found = _first_that_works(ways, lambda way: make(P, **way), torch.nn.Module)
+    return found is not None
 
 
 def _cases(maker, kind, left_out):
@@ -320,7 +326,7 @@ def _check_constructor(maker, cases, is_module):
         ) from error
 
 
-def _choose_generator(maker, kind, cases):
+def _choose_generator(maker, cases):
     """Find out whether a module draws from a generator of NumPy or one of PyTorch."""
     maker.of_torch = True
     if not maker.generator:

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import types
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -199,19 +200,18 @@ class ArrayLayer:
     def __init__(self, module, rng=None, *sources):
         if not isinstance(module, torch.nn.Module):
             raise TypeError(f"module must be a torch.nn.Module; got {module!r}.")
-        driven = contextlib.nullcontext
-        if rng is not None:
-            driven = lambda: driven_by(rng, *sources)  # noqa: E731
-        vars(self).update(module=module, _driven=driven)
+        vars(self).update(module=module, _rng=rng, _sources=sources)
 
     def __call__(self, x):
-        leaf = _tensor(np.asarray(x))
-        before = leaf.clone()
+        x = np.asarray(x)
+        leaf = _tensor(x)
         if leaf.is_floating_point():
             leaf.requires_grad_()
-        with self._driven():
+        driven = self._rng is not None
+        with driven_by(self._rng, *self._sources) if driven else nullcontext():
             y = self.module(leaf)
-        assert torch.equal(leaf.nan_to_num(), before.nan_to_num()), "x was changed"
+        if not x.flags.writeable:  # the tensor was a copy: a change shows only here
+            assert np.array_equal(_array(leaf), x, equal_nan=True), "x was changed"
         vars(self).update(_leaf=leaf, _y=y)
         return _array(y.clone()) if isinstance(y, torch.Tensor) else y
 

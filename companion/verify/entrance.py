@@ -9,15 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from companion._arguments import check_generator
-from companion.verify._kinds import CASES, Case
-from companion.verify._recognise import _adapters, recognise
+from companion.verify._kinds import CASES, ELEMENTS
+from companion.verify._recognise import import_adapters, recognise
 from companion.verify.contract import PROPERTIES
 from companion.verify.mutants import RIGHT
 from companion.verify.properties import READER, binomial, reader_findings
 
 LEVELS = ("quick", "thorough")
-ELEMENTS = Case((1000, 100), (1000, 100))  # what a quick look hands to a function
-DRAWS = 20_000  # and how often, about, it lets a layer draw
+DRAWS = 20_000  # how often, about, a quick look lets a layer draw
 
 
 class Violation(NamedTuple):
@@ -197,7 +196,9 @@ def _findings(judged, level, rng):
             more = f"{len(contract)} properties of the contract"
             judged.left_out[more] = "level='thorough' does"
             return
-    subject = RIGHT if judged.framework == "numpy" else _adapters().SUBJECTS["torch"]
+    subject = (
+        RIGHT if judged.framework == "numpy" else import_adapters().SUBJECTS["torch"]
+    )
     subject = types.SimpleNamespace(**vars(subject) | {judged.kind: judged.target})
     for one in contract:
         yield one.name, one.violation(subject, rng)

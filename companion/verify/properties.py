@@ -161,6 +161,8 @@ def _mask_findings(call, case, x, y, p):
     kept = ~np.isclose(y, value, rtol=1e-12, atol=0)
     shared = np.array_equal(~kept, np.broadcast_to(mask, x.shape))
     yield "sharing", not shared and f"the mask must be of shape {case.draws}, shared by x"
+    if not shared:
+        return
     right = np.allclose(y[kept], a * x[kept] + b, rtol=1e-12, atol=0)
     yield "kept_values", not right and _of_kept_values(case, p)
     fits = count_is_plausible(int(mask.sum()), mask.size, p)

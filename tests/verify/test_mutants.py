@@ -1,9 +1,10 @@
-"""The gate: every faulty dropout of the catalogue fails the suite's core, on any seed."""
+"""The gate: every faulty dropout of the catalogue violates a property, on any seed."""
 
 import pytest
 
-from companion.verify.contract import violations
-from companion.verify.mutants import MUTANTS, RIGHT, mutant
+from companion.verify.__main__ import main
+from companion.verify.contract import PROPERTIES, violations
+from companion.verify.mutants import MUTANTS, RIGHT, kills, mutant
 
 # The kinds that were planted in PyTorch's functions to judge PyTorch's own tests, and
 # where each stands in the catalogue. (Its fault of inplace=True has no place here: no
@@ -48,13 +49,15 @@ CARELESS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_the_mutant_is_killed(name, rng):
-    one = MUTANTS[name]
+IDS = {"ids": lambda one: f"{one.topic}-{one.name}"}
+
+
+@pytest.mark.parametrize("one", MUTANTS.values(), **IDS)
+def test_the_mutant_is_killed(one, rng):
     found = violations(one.subject, rng, only=one.replaces, stop=True)
-    assert found, f"{name} survives: {one.fault}"
+    assert found, f"{one.name} survives: {one.fault}"
     # Not by the way: for its fault, and not because it forgot to check an argument.
-    assert ("_refuse" in found[0]) is (name in CARELESS)
+    assert ("_refuse" in found[0]) is (one.name in CARELESS)
 
 
 def test_the_right_package_survives(rng):
@@ -66,9 +69,8 @@ def test_the_catalogue_has_every_planted_kind():
     assert set(PLANTED.values()) <= set(MUTANTS)
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_each_mutant_says_what_is_wrong_and_where_it_was_found(name):
-    one = MUTANTS[name]
+@pytest.mark.parametrize("one", MUTANTS.values(), **IDS)
+def test_each_mutant_says_what_is_wrong_and_where_it_was_found(one):
     assert one.fault.endswith(".")
     assert len(one.origin) > 15
     for replaced in one.replaces:
@@ -78,3 +80,36 @@ def test_each_mutant_says_what_is_wrong_and_where_it_was_found(name):
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="replaces must name parts"):
         mutant("drpout", origin="a slip")
+
+
+@pytest.mark.parametrize("one", MUTANTS.values(), **IDS)
+def test_its_topic_is_that_of_the_properties_that_look_at_it(one):
+    topics = {p.topic for p in PROPERTIES if p.needs[0] in one.replaces}
+    assert one.topic in topics
+
+
+def test_kills_names_the_mutants_that_a_property_notices(rng):
+    by_name = {one.name: one for one in PROPERTIES}
+    assert kills(by_name["TimeDropout_granularity"], rng) == [
+        "time_not_shared",
+        "locked_over_the_batch",
+    ]
+    found = kills(by_name["dropout_selects"], rng)
+    assert "multiplies" in found and "swapped_rates" not in found
+    with pytest.raises(TypeError, match="one must be a property"):
+        kills("dropout_selects", rng)
+
+
+def test_the_command_says_which_mutants_a_property_kills(capsys):
+    main(["kills", "weighted"])
+    printed = "\n" + capsys.readouterr().out
+    for one in PROPERTIES:
+        assert (f"\n{one.name}: " in printed) is (one.topic == "weighted")
+    for one in MUTANTS.values():
+        assert (f"    {one.name}\n" in printed) is (one.topic == "weighted")
+    assert printed.endswith("noticed by none of these: -\n")
+    main(["kills", "TimeDropout_granularity"])
+    assert "    time_not_shared\n" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["kills", "granulation"])
+    assert "'granulation' is no property, and no topic" in capsys.readouterr().err

@@ -244,7 +244,7 @@ def backward_is_the_same_selection(subject, rng):
         assert subject.dropout_backward(dy.astype(dtype), mask, 0.3).dtype == dtype
 
 
-@property_of("dropout_forward", "dropout_backward")
+@property_of("dropout_backward", "dropout_forward")
 def backward_is_the_derivative(subject, rng):
     """The backward pass agrees with finite differences of the forward pass."""
     x, dy = rng.normal(size=(2, 4, 5))

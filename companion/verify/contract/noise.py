@@ -31,7 +31,7 @@ def alpha_keeps_mean_and_variance(subject, rng):
         close(y, np.where(masks, a * x + b, dropped))
 
 
-@property_of("alpha_dropout_forward", "alpha_dropout_backward")
+@property_of("alpha_dropout_backward", "alpha_dropout_forward")
 def alpha_backward_is_the_derivative(subject, rng):
     """The backward pass of alpha dropout agrees with finite differences."""
     x, dy = rng.normal(size=(2, 8, 6))  # a mask of 4 x 5 drops all in one of 1e8 runs
