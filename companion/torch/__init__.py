@@ -1,7 +1,8 @@
 """Dropout and its variants in PyTorch: the names and arguments of `companion.numpy`.
 
-Tensors stand in place of arrays, and autograd in place of `backward`. Layers also take a
-torch.Generator, which draws on its own device and must live on that of x.
+Tensors stand in place of arrays, and autograd in place of `backward`; layers keep no
+`mask`. A torch.Generator serves as rng too: it draws on its own device, which must be
+that of x.
 """
 
 from companion.torch import nn

@@ -45,8 +45,6 @@ def dropout_active(model):
     >>> with dropout_active(model):
     ...     [module.training for module in model.modules()]
     [False, False, True]
-    >>> [module.training for module in model.modules()]
-    [False, False, False]
     """
     layers = [m for m in model.modules() if isinstance(m, RANDOM_IN_TRAINING)]
     if not layers:

@@ -77,8 +77,6 @@ class RDropLoss(Module):
     >>> z, labels = torch.tensor([[2.0, 0.0]]), torch.tensor([0])
     >>> torch.equal(loss(z, z, labels), 2 * CrossEntropyLoss()(z, labels))
     True
-    >>> (loss(z, -z, labels) > loss(z, z, labels)).item()
-    True
     """
 
     def __init__(self, weight):

@@ -64,9 +64,9 @@ def alpha_dropout_forward(x, mask, p):
 def alpha_dropout_backward(dy, mask, p):
     """Return the gradient of alpha dropout with respect to x.
 
-    As :func:`companion.numpy.noise.alpha_dropout_backward`. Autograd does this by itself;
-    the function exists so that a reader can compare. Explained in chapter 6, with
-    `alpha_dropout_forward`.
+    As :func:`companion.numpy.noise.alpha_dropout_backward`; tensors: as
+    `alpha_dropout_forward`. Autograd does this by itself; the function exists so that a
+    reader can compare. Explained in chapter 6, with `alpha_dropout_forward`.
 
     >>> alpha_dropout_backward(torch.ones(2), torch.tensor([True, False]), 0.2)
     tensor([0.8789, 0.0000])
