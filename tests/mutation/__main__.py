@@ -3,8 +3,8 @@
 Each mutant is written into a copy of the project, and a fork that has NumPy, SciPy and
 PyTorch imported already runs the tests of its module there: the doctests first, then
 those that `tests_of` names, until one fails. So a mutant costs only its tests. One that
-makes a loop endless is stopped after ten times the time of the tests, and counts as
-killed: whoever ran the tests would have noticed.
+makes a loop endless is stopped after four times the time of the tests and ten seconds, and
+counts as killed: whoever ran the tests would have noticed.
 
 What was killed is kept in _build/mutants until its module changes, so that an interrupted
 run goes on where it stopped, and the next one tries the survivors alone.
@@ -15,6 +15,7 @@ import contextlib
 import difflib
 import fnmatch
 import hashlib
+import importlib
 import os
 import random
 import resource
@@ -27,8 +28,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import scipy.stats  # noqa: F401  imported for the forks
-import torch._dynamo  # noqa: F401
 
 from tests.test_house import place_of_test
 
@@ -37,6 +36,7 @@ from .mutate import mutants
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "_build/mutants"
 KNOWN = tomllib.loads((ROOT / "tests/mutation/known.toml").read_text(encoding="utf-8"))
+PRELOADED = ("hypothesis", "scipy.stats", "torch._dynamo", "torch._inductor.compile_fx")
 SAMPLE = 400  # of a module with more mutants
 GOAL = 97  # per cent
 MEMORY = 8 << 30  # bytes: what a mutant may take before it counts as killed
@@ -145,12 +145,11 @@ def time_tests(path, source, copy):
     return time.monotonic() - copy.started
 
 
-def judge(path, chosen, copies):
+def judge(path, source, chosen, copies):
     """Yield each mutant with its verdict, as they come; no copy is ever idle."""
     if not chosen:
         return
-    source = (ROOT / path).read_text(encoding="utf-8")
-    limit = 10 + 10 * time_tests(path, source, copies[0])
+    limit = 10 + 4 * time_tests(path, source, copies[0])
     waiting, running = list(chosen), {}
     try:
         while waiting or running:
@@ -173,63 +172,78 @@ def key(mutant):
     return hashlib.sha256(mutant.source.encode()).hexdigest()[:16]
 
 
-def judged(path, chosen, copies):
+def judged(path, source, chosen, copies):
     """Return the verdict on each mutant; those killed before are taken as they were."""
     file = RESULTS / f"{path.replace('/', '.')}.killed"
     before = {}
     if file.exists():
         before = dict(line.split(" ", 1) for line in file.read_text().splitlines())
     verdicts = {mutant: before[key(mutant)] for mutant in chosen if key(mutant) in before}
+    waiting = [mutant for mutant in chosen if mutant not in verdicts]
     with file.open("a") as notes:
-        for mutant, verdict in judge(
-            path, [c for c in chosen if c not in verdicts], copies
-        ):
+        for mutant, verdict in judge(path, source, waiting, copies):
             verdicts[mutant] = verdict
             if verdict != "survived":
                 print(key(mutant), verdict, file=notes, flush=True)
     return verdicts
 
 
-def write_survivors(path, survivors):
+def write_survivors(path, source, survivors):
     """Write the survivors of a module, each as a patch below the name of its function."""
-    source = (ROOT / path).read_text(encoding="utf-8").splitlines(keepends=True)
+    old = source.splitlines(keepends=True)
     with (RESULTS / f"{path.replace('/', '.')}.diff").open("w", encoding="utf-8") as file:
         for mutant in survivors:
+            new = mutant.source.splitlines(keepends=True)
             file.write(f"# {mutant.function or 'top level'}\n")
-            file.writelines(
-                difflib.unified_diff(
-                    source,
-                    mutant.source.splitlines(keepends=True),
-                    f"a/{path}",
-                    f"b/{path}",
-                )
-            )
+            file.writelines(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}"))
             file.write("\n")
 
 
-def line(name, *counts):
-    """Return a line of the table; the last column is the share of those killed."""
-    _, of, killed, _, late = counts
-    share = f"{100 * (killed + late) / of:9.1f}" if of else f"{'-':>9}"
-    return f"{name:<48}" + "".join(f"{count:>9}" for count in counts) + share
-
-
-def examine(path, seed, copies):
+def examine(path, source, seed, copies):
     """Judge one module, write down its survivors, and return its counts."""
-    every = mutants((ROOT / path).read_text(encoding="utf-8"))
+    every = mutants(source)
     known = harmless(path)
     for row in known - {(m.function, m.old, m.new) for m in every}:
         print(f"known.toml has a change that {path} cannot have any more: {row}")
-    chosen = every
+    places = range(len(every))
     if len(every) > SAMPLE:
-        chosen = random.Random(f"{seed} {path}").sample(every, SAMPLE)
+        places = sorted(random.Random(f"{seed} {path}").sample(places, SAMPLE))
+    chosen = [every[i] for i in places]
     chosen = [m for m in chosen if (m.function, m.old, m.new) not in known]
-    verdicts = judged(path, chosen, copies)
-    write_survivors(path, [m for m in chosen if verdicts[m] == "survived"])
+    verdicts = judged(path, source, chosen, copies)
+    write_survivors(path, source, [m for m in chosen if verdicts[m] == "survived"])
     found = list(verdicts.values())
-    return [
-        len(every), len(chosen), *map(found.count, ("killed", "survived", "timed out"))
-    ]  # fmt: skip
+    return len(every), len(chosen), *map(found.count, ("killed", "survived", "timed out"))
+
+
+def print_line(name, cells, share):
+    """Print a line of the table."""
+    print(f"{name:<50}" + "".join(f"{cell:>11}" for cell in (*cells, share)), flush=True)
+
+
+def print_counts(name, counts):
+    """Print the counts of a module; the last column is the share of those killed."""
+    _, of, _, survived, _ = counts
+    print_line(name, counts, f"{100 * (1 - survived / of):.1f}" if of else "-")
+
+
+def examine_all(sources, seed, copies):
+    """Judge module after module, a line for each; return those whose tests are red."""
+    rows, red = {}, []
+    for path, source in sources.items():
+        try:
+            counts = examine(path, source, seed, copies)
+        except RedTests as error:
+            print(f"{path}: not judged, for its tests fail without any change\n{error}")
+            red.append(path)
+            continue
+        if counts[0]:
+            rows[path] = counts
+            print_counts(path, counts)
+    print_counts("all", [sum(row[i] for row in rows.values()) for i in range(5)])
+    below = [path for path, row in rows.items() if row[3] > (1 - GOAL / 100) * row[1]]
+    print(f"Below {GOAL} %: {', '.join(below) or 'none'}. Survivors: {RESULTS}/*.diff")
+    return red
 
 
 def main():
@@ -240,29 +254,21 @@ def main():
     options = parser.parse_args()
     only = ROOT / options.only
     files = [only] if only.is_file() else sorted(only.rglob("*.py"))
+    if not files:
+        parser.error(f"there is no module {only}")
+    for module in PRELOADED:
+        importlib.import_module(module)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # nbval alone takes two seconds
     RESULTS.mkdir(parents=True, exist_ok=True)
     print(
-        f"At most {SAMPLE} mutants a module, a random sample with the seed {options.seed}."
+        f"Of a module at most {SAMPLE} mutants are judged, sampled with the seed {options.seed}."
     )
-    names = ("mutants", "judged", "killed", "survived", "timed out", "per cent")
-    print(f"{'':<48}" + "".join(f"{name:>10}"[-9:].rjust(9) for name in names))
-    rows, red = {}, []
+    print_line("", ("mutants", "judged", "killed", "survived", "timed out"), "per cent")
     with tempfile.TemporaryDirectory() as folder:
         copies = [Copy(Path(folder, str(i))) for i in range(options.jobs)]
-        for file in files:
-            path = str(file.relative_to(ROOT))
-            try:
-                counts = examine(path, options.seed, copies)
-            except RedTests as error:
-                print(
-                    f"{path}: not judged, for its tests fail without any change\n{error}"
-                )
-                red.append(path)
-                continue
-            if counts[0]:
-                rows[path] = counts
-                print(line(path, *counts), flush=True)
-    print(line("all", *map(sum, zip(*rows.values(), strict=True))))
+        sources = {str(f.relative_to(ROOT)): f.read_text(encoding="utf-8") for f in files}
+        red = examine_all(sources, options.seed, copies)
+    sys.exit(f"Not judged: {', '.join(red)}" if red else 0)
 
 
 if __name__ == "__main__":
