@@ -155,13 +155,12 @@ def _signature(function):
 
 def _driven(function, takes_generator):
     """Make a function that draws from PyTorch's generators one over arrays and rng."""
-    import torch
-
-    function = import_adapters().over_arrays(function)
+    adapters = import_adapters()
+    function = adapters.over_arrays(function)
 
     def called(x, p, rng, **options):
-        own = [torch.Generator()] if takes_generator else []
-        with import_adapters().driven_by(rng, *own):
+        own = [adapters.torch.Generator()] if takes_generator else []
+        with adapters.driven_by(rng, *own):
             return function(x, p, *own, **options)
 
     return called
@@ -195,9 +194,7 @@ class Maker:
             return adapters.ArrayLayer(self.make(p, **arguments, **{self.generator: rng}))
         check_generator(rng)
         if self.generator:
-            import torch
-
-            own = [torch.Generator()]
+            own = [adapters.torch.Generator()]
             arguments[self.generator] = own[0]
         return adapters.ArrayLayer(self.make(p, **arguments), rng, *own)
 

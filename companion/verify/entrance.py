@@ -196,9 +196,8 @@ def _findings(judged, level, rng):
             more = f"{len(contract)} properties of the contract"
             judged.left_out[more] = "level='thorough' does"
             return
-    subject = (
-        RIGHT if judged.framework == "numpy" else import_adapters().SUBJECTS["torch"]
-    )
+    of_numpy = judged.framework == "numpy"
+    subject = RIGHT if of_numpy else import_adapters().SUBJECTS["torch"]
     subject = types.SimpleNamespace(**vars(subject) | {judged.kind: judged.target})
     for one in contract:
         yield one.name, one.violation(subject, rng)

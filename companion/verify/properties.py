@@ -30,8 +30,8 @@ def binomial():
 
     Examples
     --------
-    >>> round(binomial().cdf(0, 1, 0.3), 10)
-    0.7
+    >>> float(binomial().pmf(0, 1, 0.25))
+    0.75
     """
     try:
         from scipy.stats import binom  # here: the import takes longer than a quick look
