@@ -27,14 +27,14 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     training : bool
         False returns x itself and draws nothing.
     mask_shape : tuple of int, optional
-        Shape of the mask, with 1 for each axis along which one draw is shared;
-        by default the shape of x. (N, C, 1, 1) drops whole channels.
+        Shape of the mask, with 1 for each axis along which one draw is shared; by default
+        the shape of x. (N, C, 1, 1) drops whole channels.
 
     Returns
     -------
     numpy.ndarray
-        Same shape and dtype as x. It is x itself, not a copy, in evaluation
-        and for p = 0.
+        Same shape and dtype as x. It is x itself, not a copy, in evaluation and for
+        p = 0.
 
     Raises
     ------
@@ -94,9 +94,8 @@ class Dropout(Module):
 
     Notes
     -----
-    See `dropout` for the equation.
-
-    Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 3.
+    See `dropout` for the equation. Source: Srivastava et al. (2014), sections 4 and 10.
+    Explained in chapter 3.
 
     Examples
     --------
@@ -163,11 +162,10 @@ def dropout_forward(x, mask, p):
 
     .. math:: y_i = \\begin{cases} x_i / (1 - p) & m_i = 1 \\\\ 0 & m_i = 0 \\end{cases}
 
-    The mask selects and does not multiply: a dropped element is exactly +0.0
-    even where x is inf or nan. The scale 1/(1-p) is computed in float64 and
-    rounded once, to the dtype of x (to float32 where x is float16). A kept
-    value that then overflows becomes inf, with NumPy's RuntimeWarning.
-
+    The result has the shape and dtype of x. The mask selects and does not multiply: a
+    dropped element is exactly +0.0 even where x is inf or nan. The scale 1/(1-p) is
+    computed in float64 and rounded once, to the dtype of x (to float32 where x is
+    float16). A kept value that then overflows becomes inf, with NumPy's RuntimeWarning.
     Source: Srivastava et al. (2014), section 10. Explained in chapter 3.
 
     Parameters
@@ -179,11 +177,6 @@ def dropout_forward(x, mask, p):
         keep nothing.
     p : float
         Probability to **drop** with which the mask was drawn, in [0, 1].
-
-    Returns
-    -------
-    numpy.ndarray
-        Same shape and dtype as x.
 
     Examples
     --------
@@ -202,8 +195,8 @@ def dropout_forward(x, mask, p):
 def dropout_backward(dy, mask, p):
     """Return the gradient with respect to x, given the gradient dy with respect to y.
 
-    Dropout with a fixed mask is linear and acts on each element alone, so its
-    derivative is the same selection with the same scale:
+    Dropout with a fixed mask is linear and acts on each element alone, so its derivative
+    is the same selection with the same scale:
 
     .. math:: \\frac{\\partial L}{\\partial x_i}
         = \\frac{m_i}{1 - p} \\, \\frac{\\partial L}{\\partial y_i}
@@ -213,13 +206,8 @@ def dropout_backward(dy, mask, p):
     Parameters
     ----------
     dy : numpy.ndarray
-        Gradient of the loss with respect to the output; real floats.
+        Gradient with respect to the output; real floats. The result is alike.
     mask, p : as `dropout_forward`
-
-    Returns
-    -------
-    numpy.ndarray
-        Same shape and dtype as dy.
 
     Examples
     --------

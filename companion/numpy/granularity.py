@@ -15,16 +15,15 @@ class ChannelDropout(Dropout):
     """Dropout of whole channels: a feature map lives or dies as one.
 
     The mask has shape (N, C, 1, ...). A single example without a batch axis, (C, H, W),
-    looks like (N, C, L): its rows would be dropped as channels. Write x[None].
-
-    Source: Tompson et al. (2015), section 3.2. Explained in chapter 6.
+    looks like (N, C, L): its rows would be dropped as channels. Write x[None]. Source:
+    Tompson et al. (2015), section 3.2. Explained in chapter 6.
 
     Parameters
     ----------
     p, rng : as `Dropout`
     channels_last : bool
-        False: x has shape (N, C, L), (N, C, H, W) or (N, C, D, H, W). True: the
-        channels are the last axis. The batch axis always comes first.
+        False: x has shape (N, C, L), (N, C, H, W) or (N, C, D, H, W). True: the channels
+        are the last axis. The batch axis always comes first.
 
     Examples
     --------
@@ -52,12 +51,9 @@ class TimeDropout(Dropout):
     """Dropout with one mask for all time steps of a sequence (variational dropout).
 
     Parameters: as `Dropout`. For x of shape (N, T, D) the mask has shape (N, 1, D).
-    `VariationalRNN` is a network that also drops its carried state.
+    `VariationalRNN` is a network that also drops its carried state. Source: Gal and
+    Ghahramani (2016b), section 4. Explained in chapter 6.
 
-    Source: Gal and Ghahramani (2016b), section 4. Explained in chapter 6.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> layer = TimeDropout(0.2, np.random.default_rng(1))
     >>> layer(np.ones((1, 2, 4)))[0]
@@ -80,9 +76,8 @@ class DropPath(Dropout):
 
     The paper draws once for a mini-batch, does not scale in training, and multiplies the
     branch by 1 - p at test time. With the scale, both agree in the mean; drawing for each
-    example is the later practice.
-
-    Source: Huang et al. (2016), section 3. Explained in chapter 6.
+    example is the later practice. Source: Huang et al. (2016), section 3. Explained in
+    chapter 6.
 
     Parameters
     ----------
@@ -119,13 +114,12 @@ class DropPath(Dropout):
 class DropBlock(Dropout):
     """Dropout of contiguous blocks of a feature map.
 
-    :func:`companion.masks.block_keep_mask` draws the mask; with block_size = 1 it is
-    that of `Dropout`. Kept elements are divided by 1 - p. So the mean over a constant map
-    is kept exactly, while one element near the border has a mean above x and one in the
+    :func:`companion.masks.block_keep_mask` draws the mask; with block_size = 1 it is that
+    of `Dropout`. Kept elements are divided by 1 - p. So the mean over a constant map is
+    kept exactly, while one element near the border has a mean above x and one in the
     middle below. The paper divides by the fraction that was kept in this batch instead,
-    which makes the noise of one example depend on the others.
-
-    Source: Ghiasi, Lin and Le (2018), section 3. Explained in chapter 6.
+    which makes the noise of one example depend on the others. Source: Ghiasi, Lin and Le
+    (2018), section 3. Explained in chapter 6.
 
     Parameters
     ----------
@@ -169,14 +163,11 @@ class AttentionDropout(Dropout):
         a_i = \\mathrm{softmax}(s_i), \\quad
         ds_{ij} = a_{ij} \\Big(da_{ij} - \\sum_k da_{ik} a_{ik}\\Big)
 
-    In evaluation and for p = 0 the result is the softmax. After dropout a row
-    sums to 1 only in the mean. A score of -inf hides a key, in both modes.
+    In evaluation and for p = 0 the result is the softmax. After dropout a row sums to 1
+    only in the mean. A score of -inf hides a key, in both modes. Source: Vaswani et al.
+    (2017), section 3.2.1, for the softmax; dropout of its result is common code, not in
+    that paper. Explained in chapter 6.
 
-    Source: Vaswani et al. (2017), section 3.2.1, for the softmax; dropout of its
-    result is common code, not in that paper. Explained in chapter 6.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> layer = AttentionDropout(0.2, np.random.default_rng(1))
     >>> layer(np.zeros((1, 4)))

@@ -8,13 +8,14 @@ import numpy as np
 
 from companion._arguments import (
     check_axes,
+    check_numbers,
     check_rate,
     check_same_length,
     check_same_logits,
 )
 from companion._arithmetic import work_dtype
 from companion._training import batches, initial_weights, modes_restored, progress_bar
-from companion.numpy._arrays import check_float_dtype, check_floats, check_numbers
+from companion.numpy._arrays import check_float_dtype, check_floats
 
 
 class Module:
@@ -22,8 +23,6 @@ class Module:
 
     Source: the interface of `torch.nn.Module`. Explained in chapter 3.
 
-    Examples
-    --------
     >>> layer = ReLU()
     >>> layer.training, layer.eval().training
     (True, False)
@@ -85,16 +84,15 @@ class Linear(Module):
     .. math:: Y = X W + b, \\quad dW = X^T dY, \\quad db = \\textstyle\\sum_n dY_n,
         \\quad dX = dY W^T
 
-    Source: Goodfellow, Bengio and Courville (2016), section 6.5. Explained in
-    chapter 3.
+    Source: Goodfellow, Bengio and Courville (2016), section 6.5. Explained in chapter 3.
 
     Parameters
     ----------
     in_features, out_features : int
         Sizes of the last axis of x and of y; at least 1.
     rng : numpy.random.Generator
-        Source of the initial weights: uniform on ±1/sqrt(in_features), first
-        the weights, then the bias.
+        Source of the initial weights: uniform on ±1/sqrt(in_features), first the weights,
+        then the bias.
     dtype : numpy.dtype
         Floating-point type of the weights.
 
@@ -131,8 +129,6 @@ class ReLU(Module):
 
     Source: Nair and Hinton (2010). Explained in chapter 3.
 
-    Examples
-    --------
     >>> ReLU()(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
@@ -196,18 +192,13 @@ def softmax(z):
 
     .. math:: s_i = \\frac{e^{z_i}}{\\sum_j e^{z_j}}
 
-    Source: Goodfellow, Bengio and Courville (2016), section 6.2.2. Explained in
-    chapter 4.
+    Same shape and dtype as z; over the last axis it sums to 1. Source: Goodfellow, Bengio
+    and Courville (2016), section 6.2.2. Explained in chapter 4.
 
     Parameters
     ----------
     z : numpy.ndarray
         Logits or scores; real floats, at least one axis. -inf gives 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        Same shape and dtype as z; over the last axis it sums to 1.
 
     Examples
     --------
@@ -234,8 +225,6 @@ class CrossEntropyLoss:
     Source: Goodfellow, Bengio and Courville (2016), section 6.2.2. Explained in
     chapter 3.
 
-    Examples
-    --------
     >>> loss = CrossEntropyLoss()
     >>> round(loss(np.zeros((2, 10)), np.array([3, 7])), 4)  # log(10)
     2.3026
@@ -267,17 +256,16 @@ class CrossEntropyLoss:
 class RDropLoss:
     """Cross-entropy of two passes with different masks, and the distance between them.
 
-    Call it with the logits of two passes and labels, as `CrossEntropyLoss`; it returns
-    a float. `backward()` then returns the gradients of both logits. With P and Q the
+    Call it with the logits of two passes and labels, as `CrossEntropyLoss`; it returns a
+    float. `backward()` then returns the gradients of both logits. With P and Q the
     softmax of the two passes,
 
     .. math:: L = L_{CE}(P) + L_{CE}(Q) + \\frac{\\alpha}{2n} \\sum_i
         \\left[KL(P_i \\Vert Q_i) + KL(Q_i \\Vert P_i)\\right]
 
-    The two cross-entropies are added, as in the paper; the authors' example code
-    takes their mean, which doubles the relative weight of the distance.
-
-    Source: Liang et al. (2021), equation 4. Explained in chapter 8.
+    The two cross-entropies are added, as in the paper; the authors' example code takes
+    their mean, which doubles the relative weight of the distance. Source: Liang et al.
+    (2021), equation 4. Explained in chapter 8.
 
     Parameters
     ----------
@@ -333,19 +321,17 @@ class SGD:
     .. math:: g \\leftarrow g + \\lambda w, \\quad v \\leftarrow \\mu v + g, \\quad
         w \\leftarrow w - \\eta v
 
-    Source: the update of `torch.optim.SGD`; Sutskever et al. (2013). Explained
-    in chapters 2 and 3.
+    Source: the update of `torch.optim.SGD`; Sutskever et al. (2013). Explained in
+    chapters 2 and 3.
 
     Parameters
     ----------
     parameters : list of Parameter
         What to update.
-    lr : float
-        Learning rate, 0 or more.
+    lr, weight_decay : float
+        Learning rate and factor of the L2 penalty, each 0 or more.
     momentum : float
         In [0, 1).
-    weight_decay : float
-        Factor of the L2 penalty, 0 or more.
 
     Examples
     --------
@@ -425,7 +411,8 @@ class Adam:
 def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     """Train a classifier with softmax cross-entropy; return the loss of every step.
 
-    Explained in chapter 5.
+    The losses are in nats, each before its update: float64 of shape (epochs * ceil(n /
+    batch_size),). Explained in chapter 5.
 
     Parameters
     ----------
@@ -442,14 +429,8 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     rng : numpy.random.Generator
         Source of the order of the examples; the masks come from the layers.
     progress : bool
-        Show a progress bar with the time left. The environment variable
-        TQDM_DISABLE=1 hides all bars.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (epochs * ceil(n / batch_size),): the loss of each batch,
-        in nats, before its update.
+        Show a progress bar with the time left. The environment variable TQDM_DISABLE=1
+        hides all bars.
 
     Examples
     --------
@@ -475,18 +456,12 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
 def evaluate(model, x, labels):
     """Return loss and accuracy in evaluation mode; the mode is restored afterwards.
 
-    Explained in chapter 5.
+    The loss is the mean cross-entropy in nats; the accuracy lies in [0, 1]. Explained in
+    chapter 5.
 
     Parameters
     ----------
     model, x, labels : as `fit`
-
-    Returns
-    -------
-    loss : float
-        Mean cross-entropy in nats.
-    accuracy : float
-        Fraction of correct answers, in [0, 1].
 
     Examples
     --------

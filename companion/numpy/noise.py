@@ -64,13 +64,10 @@ def alpha_dropout_forward(x, mask, p):
     .. math:: y_i = a \\, (m_i x_i + (1 - m_i) \\alpha') + b, \\quad
         a = \\left((1 - p)(1 + p \\alpha'^2)\\right)^{-1/2}, \\quad b = -a p \\alpha'
 
-    where :math:`\\alpha' = -1.7581` is the value towards which SELU falls. An x of
-    mean 0 and variance 1 keeps both. For p = 1 the result is 0, the limit.
+    where :math:`\\alpha' = -1.7581` is the value towards which SELU falls. An x of mean 0
+    and variance 1 keeps both. For p = 1 the result is 0, the limit. Source: Klambauer et
+    al. (2017), section 3. Explained in chapter 6.
 
-    Source: Klambauer et al. (2017), section 3. Explained in chapter 6.
-
-    Examples
-    --------
     >>> alpha_dropout_forward(np.zeros(2), np.array([True, False]), 0.2).round(3)
     array([ 0.309, -1.236])
     """
@@ -93,8 +90,6 @@ def alpha_dropout_backward(dy, mask, p):
     Source: Klambauer et al. (2017), section 3. Explained in chapter 6, with
     `alpha_dropout_forward`.
 
-    Examples
-    --------
     >>> alpha_dropout_backward(np.ones(2), np.array([True, False]), 0.2).round(3)
     array([0.879, 0.   ])
     """
@@ -125,13 +120,9 @@ def _alpha_backward(dy, mask, p):
 class AlphaDropout(Dropout):
     """Dropout for self-normalising networks: it keeps mean 0 and variance 1.
 
-    Parameters: as `Dropout`; equation: as `alpha_dropout_forward`.
+    Parameters: as `Dropout`; equation: as `alpha_dropout_forward`. Source: Klambauer et
+    al. (2017), section 3. Explained in chapter 6, with `alpha_dropout_forward`.
 
-    Source: Klambauer et al. (2017), section 3. Explained in chapter 6, with
-    `alpha_dropout_forward`.
-
-    Examples
-    --------
     >>> layer = AlphaDropout(0.2, np.random.default_rng(1))
     >>> layer(np.zeros(5)).round(3)
     array([ 0.309,  0.309, -1.236,  0.309,  0.309])
@@ -145,13 +136,9 @@ class ChannelAlphaDropout(AlphaDropout, ChannelDropout):
     """Alpha dropout of whole channels.
 
     Parameters: as `ChannelDropout`; equation: as `alpha_dropout_forward`, with a mask of
-    shape (N, C, 1, ...).
+    shape (N, C, 1, ...). Source: Klambauer et al. (2017), section 3; PyTorch's name for
+    it is feature alpha dropout. Explained in chapter 6, with `alpha_dropout_forward`.
 
-    Source: Klambauer et al. (2017), section 3; PyTorch's name for it is feature
-    alpha dropout. Explained in chapter 6, with `alpha_dropout_forward`.
-
-    Examples
-    --------
     >>> layer = ChannelAlphaDropout(0.2, np.random.default_rng(1))
     >>> layer(np.zeros((1, 4, 2)))[0].T.round(3)
     array([[ 0.309,  0.309, -1.236,  0.309],
@@ -168,11 +155,11 @@ class ConcreteDropout(Module):
     .. math:: z_i = \\sigma\\left(\\frac{\\ell(p) + \\ell(u_i)}{t}\\right),
         \\qquad y_i = \\frac{1 - z_i}{1 - p} \\, x_i .
 
-    z is near 1 with probability p; nothing is exactly 0, so nothing is dropped in
-    full, and E[y] is x only in the limit of temperature 0. Add `penalty` to the
-    loss: without it the rate falls towards 0.
-
-    Source: Gal, Hron and Kendall (2017), section 3. Explained in chapter 8.
+    z is near 1 with probability p; nothing is exactly 0, so nothing is dropped in full,
+    and E[y] is x only in the limit of temperature 0. What an optimiser changes is the
+    `Parameter` `logit`, log(p / (1 - p)), a float64 array of shape (). `backward` before
+    `forward` is a RuntimeError. Add `penalty` to the loss: without it the rate falls
+    towards 0. Source: Gal, Hron and Kendall (2017), section 3. Explained in chapter 8.
 
     Parameters
     ----------
@@ -181,16 +168,6 @@ class ConcreteDropout(Module):
     rng : as `Dropout`
     temperature : float
         Above 0; the smaller, the closer the noise is to 0 and 1.
-
-    Attributes
-    ----------
-    logit : Parameter
-        log(p / (1 - p)), a float64 array of shape (); what an optimiser changes.
-
-    Raises
-    ------
-    RuntimeError
-        If `backward` is called before `forward`.
 
     Examples
     --------
@@ -253,10 +230,10 @@ class ConcreteDropout(Module):
 
         Parameters
         ----------
-        weight : Parameter
-            Weights after the noise, shape (in_features, out_features). Its `grad`
-            and that of `logit` grow by the gradient of the result, so call this
-            after `backward`.
+        weight : nn.Parameter
+            Weights after the noise, shape (in_features, out_features). Its `grad` and
+            that of `logit` grow by the gradient of the result, so call this after
+            `backward`.
         weight_scale, rate_scale : float
             Strength of the two terms, 0 or more.
         """

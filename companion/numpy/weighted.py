@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from companion._arguments import check_axes, check_count, check_p
+from companion._arguments import check_axes, check_count, check_numbers, check_p
 from companion._arithmetic import select_and_scale
-from companion.numpy._arrays import check_float_dtype, check_numbers
+from companion.numpy._arrays import check_float_dtype
 from companion.numpy.dropout import Dropout
 from companion.numpy.granularity import TimeDropout
 from companion.numpy.nn import Linear, Module, Parameter
@@ -16,11 +16,10 @@ class DropConnect(Linear):
     .. math:: Y = X \\left(\\frac{M \\odot W}{1 - p}\\right) + b, \\qquad
         dW = \\frac{M \\odot X^T dY}{1 - p}
 
-    The bias is never dropped. (The paper drops it too.) Evaluation uses W itself,
-    the mean of the dropped weights; the paper samples from a normal distribution
-    with the moments of the sum instead.
-
-    Source: Wan et al. (2013), sections 3 and 4. Explained in chapter 6.
+    The bias is never dropped. (The paper drops it too.) Evaluation uses W itself, the
+    mean of the dropped weights; the paper samples from a normal distribution with the
+    moments of the sum instead. Source: Wan et al. (2013), sections 3 and 4. Explained in
+    chapter 6.
 
     Parameters
     ----------
@@ -29,9 +28,8 @@ class DropConnect(Linear):
     rng : numpy.random.Generator
         Source of the initial weights, as in `Linear`, and then of the masks.
     per_example : bool
-        False: one mask for the whole batch, which costs one mask. True: another
-        mask for each example, as in the paper; that takes n times the memory of
-        the weights.
+        False: one mask for the whole batch, which costs one mask. True: another mask for
+        each example, as in the paper; that takes n times the memory of the weights.
 
     Examples
     --------
@@ -84,11 +82,10 @@ class _RowDropout(Dropout):
 class WordDropout(Module):
     """Embedding table of which whole words are dropped (embedding dropout).
 
-    Called with tokens, integers of any shape, it returns their rows of the table:
-    shape (\\*tokens.shape, features). The mask has shape (words, 1): a dropped word
-    is zero at all its places in the batch, and kept ones are divided by 1 - p.
-
-    Source: Gal and Ghahramani (2016b), section 4.2. Explained in chapter 6.
+    Called with tokens, integers of any shape, it returns their rows of the table: shape
+    (\\*tokens.shape, features). The mask has shape (words, 1): a dropped word is zero at
+    all its places in the batch, and kept ones are divided by 1 - p. Source: Gal and
+    Ghahramani (2016b), section 4.2. Explained in chapter 6.
 
     Parameters
     ----------
@@ -138,20 +135,19 @@ class VariationalRNN(Module):
     .. math:: h_t = \\tanh\\left(\\frac{m \\odot x_t}{1 - p_x} W + b
         + \\frac{r \\odot h_{t-1}}{1 - p_h} V + c\\right), \\quad h_0 = 0
 
-    m and r are drawn once for each example in each call: a call is a sequence.
-
-    Source: Gal and Ghahramani (2016b), section 4.1. Explained in chapter 6.
+    m and r are drawn once for each example in each call: a call is a sequence. Source:
+    Gal and Ghahramani (2016b), section 4.1. Explained in chapter 6.
 
     Parameters
     ----------
     in_features, hidden_features : int
         Sizes of the input and of the state, each at least 1.
     input_p, recurrent_p : float
-        Probabilities to **drop** a feature of the input and of the carried state,
-        in [0, 1].
+        Probabilities to **drop** a feature of the input and of the carried state, in [0,
+        1].
     rng : numpy.random.Generator
-        Source of the initial weights, as in two `Linear`, and then of the masks:
-        input first.
+        Source of the initial weights, as in two `Linear`, and then of the masks: input
+        first.
     dtype : as `Linear`
 
     Examples
