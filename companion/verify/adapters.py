@@ -37,14 +37,9 @@ def over_arrays(function):
         Takes arrays; a writeable one shares its memory with the tensor, so that a
         function that changes its input is found out. Returns an array.
 
-    Raises
-    ------
-    TypeError
-        If function is not callable.
-
     Notes
     -----
-    Explained in chapter 9.
+    Explained in chapter 9, with `violations`.
 
     Examples
     --------
@@ -93,14 +88,9 @@ def driven_by(rng, *sources):
     context manager
         Call the module inside.
 
-    Raises
-    ------
-    TypeError
-        If rng is not a Generator.
-
     Notes
     -----
-    Explained in chapter 9.
+    Explained in chapter 9, with `violations`.
 
     Examples
     --------
@@ -136,7 +126,7 @@ class Parameter:
 
     Notes
     -----
-    Explained in chapter 9.
+    Explained in chapter 9, with `violations`.
 
     Examples
     --------
@@ -180,14 +170,9 @@ class ArrayLayer:
     *sources : torch.Generator
         What the module draws from, beside PyTorch's global generator.
 
-    Raises
-    ------
-    TypeError
-        If module is not a Module.
-
     Notes
     -----
-    Explained in chapter 9.
+    Explained in chapter 9, with `violations`.
 
     Examples
     --------
@@ -256,14 +241,9 @@ def layer_of(cls):
     callable
         Builds an `ArrayLayer`.
 
-    Raises
-    ------
-    TypeError
-        If cls is not callable.
-
     Notes
     -----
-    Explained in chapter 9.
+    Explained in chapter 9, with `violations`.
 
     Examples
     --------

@@ -31,7 +31,7 @@ class Violation(NamedTuple):
 
     Notes
     -----
-    Explained in chapter 9.
+    Explained in chapter 3, with `verify`.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Report:
 
     Notes
     -----
-    Explained in chapter 9.
+    Explained in chapter 3, with `verify`.
 
     Examples
     --------
@@ -138,10 +138,6 @@ def verify(dropout, rng=None, *, level="quick", kind=None, framework=None):
 
     Raises
     ------
-    TypeError
-        If dropout is nothing that can be called or built so, or rng no Generator.
-    ValueError
-        If level, kind or framework is none of those above, or they do not fit.
     ImportError
         If SciPy or PyTorch is needed and missing; it says what to install.
 
@@ -150,7 +146,7 @@ def verify(dropout, rng=None, *, level="quick", kind=None, framework=None):
     Looked at with p = 0.1, 0.3 and 0.8. A right dropout is refused by each count
     with a probability of at most 1e-9. Of a function, 100,000 elements are drawn: a
     rate that is off by 0.015 is noticed in more than 999 of 1,000 cases. Explained in
-    chapter 3; the contract in chapter 9.
+    chapter 3; the contract in chapter 9, with `violations`.
 
     Examples
     --------

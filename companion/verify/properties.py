@@ -12,21 +12,11 @@ RATES = (0.1, 0.3, 0.8)  # never 0.5 alone: there 1/p = 1/(1-p) = 2
 
 
 def binomial():
-    """Return SciPy's binomial distribution, or say what to install.
-
-    Returns
-    -------
-    scipy.stats.rv_discrete
-        `scipy.stats.binom`.
-
-    Raises
-    ------
-    ImportError
-        If SciPy is missing.
+    """Return `scipy.stats.binom`, or raise an ImportError that says what to install.
 
     Notes
     -----
-    Explained in chapter 3.
+    Explained in chapter 3, with `count_is_plausible`.
 
     Examples
     --------
@@ -65,8 +55,6 @@ def count_is_plausible(count, n, probability, false_alarm=FALSE_ALARM):
 
     Raises
     ------
-    ValueError
-        If count lies outside [0, n] or a probability is out of range.
     ImportError
         If SciPy is missing; it says what to install.
 
@@ -119,8 +107,29 @@ READER = {
 def reader_findings(call, case, rng):
     """Yield the name of each property of `READER`, with what is wrong or False.
 
-    `call` takes (x, p, training); `case` says which shapes to try and what the kind
-    makes of x. What cannot be asked after a violation is not yielded.
+    What cannot be asked after a violation is not yielded.
+
+    Parameters
+    ----------
+    call : callable
+        Takes (x, p, training); returns the result for x.
+    case : companion.verify._kinds.Case
+        Which shapes to try, and what the kind makes of x.
+    rng : numpy.random.Generator
+        Draws x.
+
+    Notes
+    -----
+    Explained in chapter 3, with `verify`.
+
+    Examples
+    --------
+    >>> from companion.verify._kinds import ELEMENTS
+    >>> def never(x, p, training):
+    ...     return x
+    >>> found = reader_findings(never, ELEMENTS, np.random.default_rng(0))
+    >>> [wrong for name, wrong in found if wrong][0]
+    'p=0.1: nothing was dropped in training'
     """
     x = rng.uniform(1.0, 2.0, case.shape)
     before = x.copy()

@@ -72,11 +72,6 @@ def property_of(*needs):
         Decorator for a function (subject, rng); the first line of its docstring
         is the property, its module the topic.
 
-    Raises
-    ------
-    TypeError
-        If no name is given.
-
     Notes
     -----
     Explained in chapter 9.
@@ -112,11 +107,6 @@ def property_of_every_layer(function):
     -------
     callable
         The function.
-
-    Raises
-    ------
-    AttributeError
-        If it has no docstring.
 
     Notes
     -----
@@ -188,10 +178,6 @@ def violations(subject, rng, *, only=None, stop=False):
 
     Raises
     ------
-    TypeError
-        If rng is not a Generator.
-    ValueError
-        If there is nothing to look at.
     ImportError
         If SciPy is missing; it says what to install.
 

@@ -67,11 +67,6 @@ def mutant(*replaces, origin):
     callable
         Decorator; the first line of the docstring is the fault.
 
-    Raises
-    ------
-    ValueError
-        If a name is not one of the right package.
-
     Notes
     -----
     Explained in chapter 9.
@@ -109,11 +104,6 @@ def kills(one, rng):
     -------
     list of str
         Their names in the catalogue.
-
-    Raises
-    ------
-    TypeError
-        If one is not a property.
 
     Notes
     -----
