@@ -191,6 +191,18 @@ def check_same_length(x, labels):
         )
 
 
+def check_numbers(name, values, count):
+    """Return values, numbers of words or classes, as integers in [0, count), or raise."""
+    values = np.asarray(values)
+    if not np.issubdtype(values.dtype, np.integer):
+        raise TypeError(f"{name} must be integers, counted from 0; got {values.dtype}.")
+    if values.size and not 0 <= values.min() <= values.max() < count:
+        raise ValueError(
+            f"{name} must lie in [0, {count}); got {values.min()}..{values.max()}."
+        )
+    return values
+
+
 def check_same_logits(first, second):
     """Raise unless the logits of two passes have one shape."""
     if tuple(first) != tuple(second):

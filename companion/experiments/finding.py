@@ -20,7 +20,7 @@ class About(NamedTuple):
 
     Notes
     -----
-    Explained in chapter 5.
+    Explained in chapter 5, with `experiment`.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
     Notes
     -----
-    Explained in chapter 5.
+    Explained in chapter 5, with `experiment`.
 
     Examples
     --------
@@ -62,9 +62,14 @@ class Row(NamedTuple):
 
 
 def mean_row(measure, setting, values):
-    """Return the row of a mean over seeds; `values` as in `mean_interval`.
+    """Return the row of a mean over seeds.
 
-    Raises: as `mean_interval`. Explained in chapter 5.
+    `values`: as `mean_interval`. Explained in chapter 5, with `experiment`.
+
+    Parameters
+    ----------
+    measure, setting : str
+        What was measured, and where.
 
     Examples
     --------
@@ -89,14 +94,9 @@ def level_rows(measures, rates):
     list of Row
         With Student t intervals.
 
-    Raises
-    ------
-    ValueError
-        If an array has not one row for each rate, or `mean_interval` refuses a row.
-
     Notes
     -----
-    Explained in chapter 5.
+    Explained in chapter 5, with `experiment`.
 
     Examples
     --------
@@ -113,8 +113,8 @@ def level_rows(measures, rates):
 def paired_rows(measures, rates):
     """Return a row for each measure and each rate but the first: the paired change.
 
-    `measures`, `rates` and what is raised: as `level_rows`. The first rate is what the
-    others are compared with. Explained in chapter 5.
+    `measures` and `rates`: as `level_rows`; the first rate is subtracted. Explained in
+    chapter 5, with `experiment`.
 
     Examples
     --------
@@ -159,7 +159,8 @@ def verdict(*, reproduces, weaker):
 class Finding:
     """What an experiment found: a table, a verdict, and what figures need.
 
-    It prints as a table, in a terminal and in a notebook.
+    It prints as a table, in a terminal and in a notebook. To ask for a row that is not
+    there is a KeyError.
 
     Parameters
     ----------
@@ -174,7 +175,7 @@ class Finding:
 
     Notes
     -----
-    Explained in chapter 5.
+    Explained in chapter 5, with `experiment`.
 
     Examples
     --------
@@ -289,12 +290,11 @@ def experiment(*, question, prediction, source, rule, full_seeds):
     progress : bool
         Show a progress bar with the time left.
 
-    A study raises `TypeError` or `ValueError` if an argument is of the wrong type or out
-    of range, or a rate is missing. An error is the share of wrong answers, in per cent;
-    its changes are in percentage points, those of a loss in nats. Unless a study says
-    otherwise it trains networks as `companion.experiments.studies.PLAN` says: two hidden
-    layers of 128 units, 1,000 training examples, Adam with learning rate 0.003, batches
-    of 50. All comparisons are paired by seed. Explained in chapter 5.
+    An error is the share of wrong answers, in per cent; its changes are in percentage
+    points, those of a loss in nats. All comparisons are paired by seed. Unless a study
+    says otherwise, `companion.experiments.studies.PLAN` holds: two hidden layers of 128
+    units, 1,000 training examples, Adam with learning rate 0.003, batches of 50.
+    Explained in chapter 5.
 
     Examples
     --------
@@ -329,11 +329,6 @@ def experiments():
     -------
     dict
         From the name to the function, sorted by name.
-
-    Raises
-    ------
-    ImportError
-        If a module of this package cannot be imported.
 
     Notes
     -----

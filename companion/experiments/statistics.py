@@ -12,7 +12,7 @@ class Interval(NamedTuple):
 
     Notes
     -----
-    Explained in chapter 5.
+    Explained in chapter 5, with `mean_interval`.
 
     Examples
     --------
@@ -46,12 +46,6 @@ def mean_interval(values, level=0.95):
     -------
     Interval
         mean, low, high and n.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than 2 values, one is not finite, or level is out of
-        range.
 
     Notes
     -----
@@ -97,13 +91,14 @@ def bootstrap_interval(*samples, statistic, level=0.95):
     Raises
     ------
     ValueError
-        As `mean_interval`; or if shapes differ, or nothing varies.
+        If nothing varies.
 
     Notes
     -----
     9,999 resamples of whole seeds, from a fixed stream: one input, one interval.
 
-    Source: Efron (1987), by `scipy.stats.bootstrap`. Explained in chapter 5.
+    Source: Efron (1987), by `scipy.stats.bootstrap`. Explained in chapter 8, with
+    `validation_spread`.
 
     Examples
     --------
@@ -147,7 +142,7 @@ def spread_ratio(first, second, level=0.95):
     Raises
     ------
     ValueError
-        As `mean_interval`; or if the shapes differ, or one side does not vary.
+        If one side does not vary.
 
     Notes
     -----
@@ -199,15 +194,9 @@ def mean_ratio(values, base):
         The t interval of the logarithms, taken back. If an entry of values is nan,
         infinite with the method "never".
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than 2 pairs, or a number is not above 0; base may hold no
-        nan.
-
     Notes
     -----
-    Explained in chapters 5 and 9.
+    Explained in chapter 9.
 
     Examples
     --------

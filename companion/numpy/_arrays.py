@@ -34,18 +34,6 @@ def check_mask(mask, shape):
     check_mask_fits(mask.shape, shape)
 
 
-def check_numbers(name, values, count):
-    """Return values, numbers of words or classes, as integers in [0, count), or raise."""
-    values = np.asarray(values)
-    if not np.issubdtype(values.dtype, np.integer):
-        raise TypeError(f"{name} must be integers, counted from 0; got {values.dtype}.")
-    if values.size and not 0 <= values.min() <= values.max() < count:
-        raise ValueError(
-            f"{name} must lie in [0, {count}); got {values.min()}..{values.max()}."
-        )
-    return values
-
-
 def check_float_dtype(dtype):
     """Return dtype as a NumPy dtype of real floats, or raise."""
     dtype = np.dtype(dtype)

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_count
-from companion.numpy._arrays import check_numbers
+from companion._arguments import check_count, check_numbers
 
 
 def _checked(probabilities, labels):
@@ -41,11 +40,6 @@ def confidence_gap(probabilities, labels):
     float
         In [-1, 1].
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit or rows do not sum to 1.
-
     Notes
     -----
     The confidence is the largest probability of a row. Explained in chapter 5.
@@ -63,12 +57,10 @@ def confidence_gap(probabilities, labels):
 def calibration_error(probabilities, labels, bins=15):
     """Return the expected calibration error: the gap within bins of equal confidence.
 
+    `probabilities` and `labels`: as `confidence_gap`.
+
     Parameters
     ----------
-    probabilities : array_like
-        Shape (n, classes), rows that sum to 1.
-    labels : array_like
-        The right classes, ints of shape (n,).
     bins : int
         Number of bins of equal width on [0, 1], at least 1.
 
@@ -76,13 +68,6 @@ def calibration_error(probabilities, labels, bins=15):
     -------
     float
         In [0, 1]; 0 is calibrated, bin by bin.
-
-    Raises
-    ------
-    TypeError
-        If bins is not an int.
-    ValueError
-        If the shapes do not fit, rows do not sum to 1, or bins is below 1.
 
     Notes
     -----

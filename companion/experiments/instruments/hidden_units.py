@@ -16,11 +16,6 @@ def roughness(features):
     numpy.ndarray
         Shape (...): 0 for an even area, about 4 for white noise.
 
-    Raises
-    ------
-    ValueError
-        If features has fewer than 2 axes.
-
     Notes
     -----
     The squared differences of neighbours, over the squared values. Explained in
@@ -39,26 +34,18 @@ def roughness(features):
 def pixels_in_use(features):
     """Return over how many pixels the weight of a picture is spread.
 
-    Parameters
-    ----------
-    features : array_like
-        Pictures, none of them all zero, shape (..., height, width).
+    `features`: as `roughness`.
 
     Returns
     -------
     numpy.ndarray
         Shape (...): 1 for a single pixel, height times width for an even area.
 
-    Raises
-    ------
-    ValueError
-        If features has fewer than 2 axes.
-
     Notes
     -----
     .. math:: \\frac{\\left(\\sum_i w_i^2\\right)^2}{\\sum_i w_i^4}
 
-    Explained in chapter 2.
+    Explained in chapter 2, with `roughness`.
 
     Examples
     --------
@@ -90,11 +77,6 @@ def live_units(hidden):
     -------
     numpy.ndarray
         Booleans, shape (..., units).
-
-    Raises
-    ------
-    AxisError
-        If hidden has fewer than 2 axes.
 
     Notes
     -----

@@ -3,8 +3,12 @@
 import numpy as np
 import torch
 
-from companion._arguments import check_same_length
-from companion.numpy._arrays import check_numbers
+from companion._arguments import check_numbers, check_same_length
+
+
+def _check_hidden(weights):
+    if len(weights) < 2:
+        raise ValueError(f"weights must hold a hidden layer; got {len(weights)} layer.")
 
 
 def _finish(h, weights):
@@ -46,17 +50,12 @@ def leave_one_out(weights, x, labels):
         without the unit minus loss of the full network, in nats. It is
         negative where the network does better without.
 
-    Raises
-    ------
-    ValueError
-        If there is no hidden layer, no example, or not one label for each.
-
     Notes
     -----
     .. math:: \\Delta_j = L(f \\text{ with } h_j = 0) - L(f)
 
-    Source: the idea of co-adaptation in Srivastava et al. (2014), sections 2
-    and 7.1. Explained in chapter 2.
+    Source: the idea of co-adaptation in Srivastava et al. (2014), sections 2 and 7.1.
+    Explained in chapter 2, with `coadaptation`.
 
     Examples
     --------
@@ -67,10 +66,7 @@ def leave_one_out(weights, x, labels):
     >>> damage.round(2)
     array([[0.35, 0.35]])
     """
-    if len(weights) < 2:
-        raise ValueError(
-            f"weights must hold a hidden layer; got {len(weights)} layer(s)."
-        )
+    _check_hidden(weights)
     check_same_length(x, labels)
     if not len(x):
         raise ValueError("x must hold at least one example; got none.")
@@ -93,12 +89,7 @@ def leave_one_out(weights, x, labels):
 def unit_correlation(weights, x):
     """Return how alike the units of each hidden layer are over a set of inputs.
 
-    Parameters
-    ----------
-    weights : list of (torch.Tensor, torch.Tensor)
-        As in `leave_one_out`.
-    x : numpy.ndarray
-        Inputs, shape (n, features), of the dtype of the weights; at least 2.
+    `weights` and `x`, at least 2 inputs: as `leave_one_out`.
 
     Returns
     -------
@@ -107,16 +98,11 @@ def unit_correlation(weights, x):
         absolute correlation of two different units, in [0, 1]. Units that never
         change are left out; with fewer than 2 others the entry is nan.
 
-    Raises
-    ------
-    ValueError
-        If there is no hidden layer or fewer than 2 examples.
-
     Notes
     -----
     .. math:: \\frac{1}{k (k - 1)} \\sum_{i \\neq j} |\\mathrm{corr}(h_i, h_j)|
 
-    Explained in chapter 2.
+    Explained in chapter 2, with `coadaptation`.
 
     Examples
     --------
@@ -126,10 +112,7 @@ def unit_correlation(weights, x):
     >>> unit_correlation([(eye, zero), (eye, zero)], x)[0].round(3)
     array([1.])
     """
-    if len(weights) < 2:
-        raise ValueError(
-            f"weights must hold a hidden layer; got {len(weights)} layer(s)."
-        )
+    _check_hidden(weights)
     if len(x) < 2:
         raise ValueError(f"x must hold at least 2 examples; got {len(x)}.")
     h = torch.as_tensor(x).expand(len(weights[0][0]), -1, -1)

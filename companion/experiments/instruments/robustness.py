@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_generator, check_p
+from companion._arguments import check_generator, check_p, check_same_length
 from companion.experiments.training.forward import activations
 from companion.numpy import dropout
 
@@ -34,20 +34,12 @@ def damaged_accuracy(trained, x, labels, rng, *, drop=0.0, noise=0.0):
     numpy.ndarray
         Fractions in [0, 1], shape (rates, seeds).
 
-    Raises
-    ------
-    TypeError
-        If drop is not a real number or rng not a Generator.
-    ValueError
-        If drop lies outside [0, 1], noise is negative or not finite, or x and
-        labels differ in length.
-
     Notes
     -----
     .. math:: x' = x + \\sigma \\epsilon, \\qquad h' = \\frac{m h}{1 - p}
 
-    Source: the question is that of Srivastava et al. (2014), sections 2 and
-    7.1. Explained in chapter 1.
+    Source: the question is that of Srivastava et al. (2014), sections 2 and 7.1.
+    Explained in chapter 2, with `coadaptation`.
 
     Examples
     --------
@@ -65,10 +57,7 @@ def damaged_accuracy(trained, x, labels, rng, *, drop=0.0, noise=0.0):
     check_generator(rng)
     if not (noise >= 0 and np.isfinite(noise)):
         raise ValueError(f"noise must be finite and 0 or more; got {noise!r}.")
-    if len(x) != len(labels):
-        raise ValueError(
-            f"x and labels must have one length; got {len(x)} and {len(labels)}."
-        )
+    check_same_length(x, labels)
     x = (x + noise * rng.standard_normal(x.shape)).astype(np.float32)
     widths = [weight.shape[1] for weight, _ in trained.weights[1:]]
     factors = [dropout(np.ones((len(x), w), np.float32), drop, rng) for w in widths]

@@ -25,9 +25,8 @@ def epochs_to_reach(losses, epochs, target):
     Raises
     ------
     ValueError
-        If the last axis of losses does not match epochs, epochs do not
-        increase, or a curve lies at the target from its first evaluation on, so
-        that the epoch cannot be told.
+        If a curve lies at the target from its first evaluation on, so that the epoch
+        cannot be told.
 
     Notes
     -----
@@ -36,8 +35,8 @@ def epochs_to_reach(losses, epochs, target):
 
     .. math:: e = a + (b - a) \\, \\frac{L_a - L^*}{L_a - L_b}.
 
-    Source: the question of Srivastava et al. (2014), section 11. Explained in
-    chapter 9.
+    Source: the question of Srivastava et al. (2014), section 11. Explained in chapter 9,
+    with `averaged_masks`.
 
     Examples
     --------

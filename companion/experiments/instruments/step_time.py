@@ -32,11 +32,8 @@ def relative_times(functions, *, rounds, warm_up=3, clock=time.perf_counter):
 
     Raises
     ------
-    TypeError
-        If a function is not callable or a count not an int.
     ValueError
-        If there are fewer than 2 functions, a count is below 1, or the first
-        function takes no measurable time.
+        If the first function takes no measurable time.
 
     Notes
     -----

@@ -32,7 +32,7 @@ def convergence(seeds=range(8), *, data=None, epochs=26, progress=True):
     many, or so many that 64 are kept on average. 2,000 curves, one evaluation an epoch.
 
     `seeds`, `data`, `epochs` and `progress`: as `experiment`. Source: Srivastava et al.
-    (2014), section 11. Explained in chapters 5 and 9.
+    (2014), section 11. Explained in chapter 5.
 
     Returns
     -------

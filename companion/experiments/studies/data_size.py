@@ -11,6 +11,23 @@ from companion.experiments.training.engine import train_each
 GAIN, RISE = "gain in test error, points", "rise of test loss, nats"
 
 
+def _rows(sizes, gains, rises):
+    """Return the rows, and whether the best middle gain is above 0 and both ends."""
+    names = [f"n = {size}" for size in sizes]
+    best = 1 + gains[1:-1].mean(axis=1).argmax()
+    rows = [
+        mean_row(measure, name, values)
+        for measure, table in ((GAIN, gains), (RISE, rises))
+        for name, values in zip(names, table, strict=True)
+    ]
+    ends = [
+        mean_row(GAIN, f"{names[best]} - {names[end]}", gains[best] - gains[end])
+        for end in (0, -1)
+    ]
+    peak = [rows[best], *ends]
+    return rows + ends, all(row.interval.low > 0 for row in peak)
+
+
 @experiment(
     question="How does the gain from dropout depend on the size of the training set?",
     prediction="No gain with 100 or 500 examples of MNIST; it rises with the size, and "
@@ -64,31 +81,18 @@ def data_size(
         {"train_size": n, "epochs": max(1, round(updates / max(1, n // 40)))}
         for n in sizes
     ]
-    shared = PLAN | {"hidden": hidden, "batch_size": 40}
     results = train_each(
         mnist1d(10_000, 2000), plans, rates=(0.0, rate), seeds=seeds, progress=progress,
-        **shared,
+        **PLAN | {"hidden": hidden, "batch_size": 40},
     )  # fmt: skip
     error, loss, train_error = (
         np.array([getattr(runs, name)[..., -1] for runs in results])
         for name in ("test_error", "test_loss", "train_error")
     )
-    gains = error[:, 0] - error[:, 1]  # (sizes, seeds)
-    names = [f"n = {size}" for size in sizes]
-    rows = [
-        mean_row(measure, name, values)
-        for measure, table in ((GAIN, gains), (RISE, loss[:, 1] - loss[:, 0]))
-        for name, values in zip(names, table, strict=True)
-    ]
-    best = 1 + gains[1:-1].mean(axis=1).argmax()
-    ends = [
-        mean_row(GAIN, f"{names[best]} - {names[end]}", gains[best] - gains[end])
-        for end in (0, -1)
-    ]
-    gain = [row.interval.low > 0 for row in rows[: len(sizes)]]
-    peak = gain[best] and all(row.interval.low > 0 for row in ends)
+    rows, peak = _rows(sizes, error[:, 0] - error[:, 1], loss[:, 1] - loss[:, 0])
+    at_smallest = rows[0].interval.low > 0
     return Finding(
-        rows + ends,
-        verdict(reproduces=peak and not gain[0], weaker=peak),
+        rows,
+        verdict(reproduces=peak and not at_smallest, weaker=peak),
         raw={"sizes": sizes, "error": error, "loss": loss, "train_error": train_error},
     )

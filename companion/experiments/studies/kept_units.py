@@ -19,6 +19,12 @@ KEPT, CLOSE = 32, 3  # units, points
 ERROR = "test error, points"
 
 
+def _against_none(way, errors, rates):
+    """Return the changes of the error against p = 0."""
+    rows = paired_rows({ERROR: errors}, rates)
+    return [row._replace(setting=f"{way}, {row.setting}") for row in rows]
+
+
 @experiment(
     question="How does the error depend on the drop rate when the layers are widened so "
     "that 32 units are kept on average?",
@@ -70,15 +76,13 @@ def kept_units(
     widened = np.concatenate([fixed[:1], *wider])
 
     half, most = widened[rates.index(0.5)], rates.index(0.8)
+    middle = (fixed[0] + fixed[most]) / 2
+    name, wide = f"p = 0.8, {widths[most]}", widened[most]
     rows = [
-        row._replace(setting=f"{way}, {row.setting}")
-        for way, values in ((f"{KEPT} units", fixed), (f"{KEPT} kept units", widened))
-        for row in paired_rows({ERROR: values}, rates)
-    ]
-    name, wide, middle = "p = 0.8", widened[most], (fixed[0] + fixed[most]) / 2
-    rows += [
-        mean_row(ERROR, f"{name}, {widths[most]} - {KEPT} units", wide - fixed[most]),
-        mean_row(ERROR, f"{name}, {widths[most]} units - midpoint", wide - middle),
+        *_against_none(f"{KEPT} units", fixed, rates),
+        *_against_none(f"{KEPT} kept units", widened, rates),
+        mean_row(ERROR, f"{name} - {KEPT} units", wide - fixed[most]),
+        mean_row(ERROR, f"{name} units - midpoint", wide - middle),
     ]
     mended = rows[-1].interval.high < 0
     against = [

@@ -35,7 +35,7 @@ def validation_spread(
 
     A seed draws initial weights, training examples and their order; all share 1,000
     validation examples. `seeds` (at least 10; fewer than 40 decide little), `rates` (with
-    0.2), `hidden`, `epochs` and `progress`: as `experiment`. Explained in chapter 9.
+    0.2), `hidden`, `epochs` and `progress`: as `experiment`. Explained in chapter 8.
 
     Returns
     -------

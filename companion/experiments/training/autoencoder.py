@@ -22,7 +22,7 @@ class Autoencoders(NamedTuple):
 
     Notes
     -----
-    Explained in chapter 2.
+    Explained in chapter 2, with `sparsity`.
 
     Examples
     --------
@@ -105,22 +105,17 @@ def train_autoencoders(rates, seeds, *, units=100, steps=1000, progress=True):
     steps : int
         Training steps, at least 1.
     progress : bool
-        Show a progress bar with the time left.
+        Show a progress bar.
 
     Returns
     -------
     Autoencoders
         Activations, features and errors, on 1,000 digits that were not trained on.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range.
-
     Notes
     -----
-    Source: Srivastava et al. (2014), sections 7.1 and 7.2, whose network has 256
-    units. Explained in chapter 2.
+    Source: Srivastava et al. (2014), sections 7.1 and 7.2, whose network has 256 units.
+    Explained in chapter 2, with `sparsity`.
 
     Examples
     --------

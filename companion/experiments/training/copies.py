@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import torch
 
-from companion._arguments import check_count, check_p
+from companion._arguments import check_below_1, check_count, check_not_empty
 from companion.torch import Dropout, nn
 
 
@@ -48,14 +48,6 @@ def train_with_copies(data, *, p, copies, seeds, hidden, epochs, batch_size, lr)
         float64, shape (len(seeds), epochs): mean cross-entropy over the training
         examples in evaluation mode, in nats, after each epoch.
 
-    Raises
-    ------
-    TypeError
-        If a count is not an int or p not a real number.
-    ValueError
-        If a count is below 1, batch_size above the number of examples, p outside
-        [0, 1), or seeds is empty.
-
     Notes
     -----
     With R copies a step follows the gradient of
@@ -73,8 +65,8 @@ def train_with_copies(data, *, p, copies, seeds, hidden, epochs, batch_size, lr)
     ...     batch_size=40, lr=1e-2).shape
     (2, 3)
     """
-    if check_p(p) == 1.0:
-        raise ValueError(f"p must be below 1, which keeps nothing; got {p!r}.")
+    check_below_1("p", p)
+    check_not_empty(seeds=seeds)
     check_count("copies", copies)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
@@ -84,8 +76,6 @@ def train_with_copies(data, *, p, copies, seeds, hidden, epochs, batch_size, lr)
             f"batch_size must be at most the number of training examples, {len(x)}; "
             f"got {batch_size!r}."
         )
-    if not len(seeds):
-        raise ValueError(f"seeds must not be empty; got {seeds!r}.")
     sizes = (x.shape[1], *hidden, int(y.max()) + 1)
     loss_function = nn.CrossEntropyLoss()
     losses = np.empty((len(seeds), epochs))

@@ -45,7 +45,7 @@ class Trained(NamedTuple):
 
     Notes
     -----
-    Explained in chapter 5.
+    Explained in chapter 5, with `train_networks`.
 
     Examples
     --------
@@ -88,11 +88,6 @@ class Trained(NamedTuple):
         -------
         Interval
             Of the mean over seeds of the paired differences.
-
-        Raises
-        ------
-        ValueError
-            If nothing was measured at a rate, or under that name.
         """
         check_choice("measure", measure, MEASURES)
         values = getattr(self, measure)[..., time]
@@ -174,8 +169,6 @@ def train_networks(
 
     Raises
     ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range.
     KeyboardInterrupt
         If interrupted before the first seeds were finished.
 
@@ -336,16 +329,14 @@ def _joined(tensors, settings):
 def train_each(data, plans, *, seeds, **shared):
     """Train once for each plan, and keep the seeds that all trainings finished.
 
-    After an interrupt the trainings that follow take the seeds that are left.
+    After an interrupt the trainings that follow take the seeds that are left. `data`,
+    `seeds` and what is raised: as `train_networks`. Explained in chapter 5, with
+    `train_networks`.
 
     Parameters
     ----------
-    data : companion.data.Split
-        As in `train_networks`.
     plans : iterable of dict
         At least one: arguments of `train_networks` that differ between the trainings.
-    seeds : sequence of int
-        0 or more each, all different.
     **shared
         The arguments that do not differ.
 
@@ -353,15 +344,6 @@ def train_each(data, plans, *, seeds, **shared):
     -------
     list of Trained
         One result for each plan, all with the same seeds.
-
-    Raises
-    ------
-    TypeError, ValueError, KeyboardInterrupt
-        As `train_networks`.
-
-    Notes
-    -----
-    Explained in chapter 5.
 
     Examples
     --------

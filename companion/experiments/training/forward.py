@@ -29,14 +29,6 @@ def draw_factors(shape, p, rng, *, noise="bernoulli"):
     numpy.ndarray
         float32 array of the given shape, with mean 1 and variance p / (1-p).
 
-    Raises
-    ------
-    TypeError
-        If p is not a real number, shape not made of ints, or rng not a
-        Generator with 64-bit words.
-    ValueError
-        If p lies outside [0, 1), a size is negative, or noise is unknown.
-
     Notes
     -----
     Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 5.
@@ -77,12 +69,6 @@ def activations(weights, x, factors=None):
     list of numpy.ndarray
         float32 (networks, n, units): the output of each hidden layer after its
         ReLU and before any factor, then the logits.
-
-    Raises
-    ------
-    ValueError
-        If there is not one factor for each layer, or x has another number of
-        features than the first weight.
 
     Notes
     -----

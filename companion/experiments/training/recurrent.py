@@ -10,13 +10,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from companion._arguments import check_count, check_p
+from companion._arguments import (
+    check_below_1,
+    check_choice,
+    check_count,
+    check_not_empty,
+)
 from companion._training import initial_weights, progress_bar
 from companion.masks import keep_mask
 
 KINDS = ("none", "gates-fresh", "state-shared", "state-fresh")
-
-
 SYMBOLS = 8
 
 
@@ -27,7 +30,7 @@ class Recall(NamedTuple):
 
     Notes
     -----
-    Explained in chapter 6.
+    Explained in chapter 6, with `masked_memory`.
 
     Examples
     --------
@@ -108,6 +111,46 @@ def _initial(hidden, rngs, copies):
     return weights
 
 
+class _Draws:
+    """Sequences and masks of all networks, one for each kind and seed."""
+
+    def __init__(self, kinds, seeds, p, delay, hidden):
+        # A stream for what all kinds of a seed share, one for the masks of each network.
+        self.shared = [np.random.default_rng([seed, 0]) for seed in seeds]
+        self.networks = [
+            (kind, np.random.default_rng([seed, 1, KINDS.index(kind)]))
+            for kind in kinds
+            for seed in seeds
+        ]
+        self.kinds, self.p, self.delay, self.hidden = len(kinds), p, delay, hidden
+
+    def sequences(self, n):
+        """Return n sequences and their symbols for each network."""
+        x, labels = _examples(n, self.delay, self.shared)
+        return x.repeat(self.kinds, 1, 1, 1), labels.repeat(self.kinds, 1)
+
+    def masks(self, n):
+        """Return the factors of the carried and of the seen state, times first."""
+        shape = (self.delay + 2, n, self.hidden)
+        pairs = [_masks(kind, shape, self.p, rng) for kind, rng in self.networks]
+        return [torch.from_numpy(np.stack(m, axis=1)) for m in zip(*pairs, strict=True)]
+
+
+@torch.no_grad()
+def _accuracies(weights, draws, n):
+    """Return the accuracy of each network on n sequences, without masks and with."""
+    x, labels = draws.sequences(n)
+    ones = torch.ones(draws.delay + 2, 1, 1, 1)
+    return [
+        (_recall(x, weights, *masks).argmax(dim=-1) == labels)
+        .double()
+        .mean(dim=1)
+        .numpy()
+        .reshape(draws.kinds, -1)
+        for masks in ((ones, ones), draws.masks(n))
+    ]
+
+
 @_one_thread()
 def train_recall(
     kinds=KINDS,
@@ -152,14 +195,6 @@ def train_recall(
         Accuracy on 500 new sequences, shape (kinds, seeds): without masks
         (evaluation) and with the masks of training.
 
-    Raises
-    ------
-    TypeError
-        If p is not a real number or a count not an int.
-    ValueError
-        If a kind is unknown, kinds or seeds are empty, or a value is out of
-        range.
-
     Notes
     -----
     Works on one thread, whatever torch is set to, and restores that setting.
@@ -179,43 +214,20 @@ def train_recall(
     (2, 3)
     """
     kinds, seeds = tuple(kinds), tuple(seeds)
-    if not kinds or not seeds:
-        raise ValueError(
-            f"kinds and seeds must not be empty; got {kinds!r} and {seeds!r}."
-        )
+    check_not_empty(kinds=kinds, seeds=seeds)
     for kind in kinds:
-        if kind not in KINDS:
-            raise ValueError(f"kinds must be among {KINDS}; got {kind!r}.")
-    p = check_p(p)
-    if p == 1.0:
-        raise ValueError("p must be below 1, which keeps nothing; got 1.")
-    for name, value in (("delay", delay), ("hidden", hidden), ("steps", steps)):
+        check_choice("kinds", kind, KINDS)
+    p = check_below_1("p", p)
+    counts = {"delay": delay, "hidden": hidden, "steps": steps, "batch_size": batch_size}
+    for name, value in counts.items():
         check_count(name, value)
-    check_count("batch_size", batch_size)
-
-    # One stream for what all kinds of a seed share, one for the masks of each network.
-    shared = [np.random.default_rng([seed, 0]) for seed in seeds]
-    networks = [(kind, seed) for kind in kinds for seed in seeds]
-    streams = [np.random.default_rng([s, 1, KINDS.index(kind)]) for kind, s in networks]
-    weights = _initial(hidden, shared, len(kinds))
+    draws = _Draws(kinds, seeds, p, delay, hidden)
+    weights = _initial(hidden, draws.shared, len(kinds))
     parameters = [tensor for pair in weights for tensor in pair]
     optimizer = torch.optim.Adam(parameters, lr=lr, fused=True)
-
-    def draw(n):
-        shape = (delay + 2, n, hidden)
-        pairs = [
-            _masks(kind, shape, p, rng)
-            for (kind, _), rng in zip(networks, streams, strict=True)
-        ]
-        return [torch.from_numpy(np.stack(m, axis=1)) for m in zip(*pairs, strict=True)]
-
-    def sequences(n):
-        x, labels = _examples(n, delay, shared)
-        return x.repeat(len(kinds), 1, 1, 1), labels.repeat(len(kinds), 1)
-
     for _ in progress_bar(range(steps), steps, progress):
-        x, labels = sequences(batch_size)
-        logits = _recall(x, weights, *draw(batch_size))
+        x, labels = draws.sequences(batch_size)
+        logits = _recall(x, weights, *draws.masks(batch_size))
         # A sum over networks: each gets the gradient it would get alone.
         loss = torch.nn.functional.cross_entropy(
             logits.reshape(-1, SYMBOLS), labels.reshape(-1), reduction="sum"
@@ -223,16 +235,4 @@ def train_recall(
         optimizer.zero_grad()
         (loss / batch_size).backward()
         optimizer.step()
-
-    with torch.no_grad():
-        x, labels = sequences(500)
-        ones = torch.ones(delay + 2, 1, 1, 1)
-        accuracies = [
-            (_recall(x, weights, *masks).argmax(dim=-1) == labels)
-            .double()
-            .mean(dim=1)
-            .numpy()
-            .reshape(len(kinds), len(seeds))
-            for masks in ((ones, ones), draw(500))
-        ]
-    return Recall(kinds, seeds, *accuracies)
+    return Recall(kinds, seeds, *_accuracies(weights, draws, 500))

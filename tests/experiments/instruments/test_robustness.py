@@ -90,5 +90,5 @@ def test_a_seed_in_place_of_a_generator_is_refused(trained, data):
 
 def test_different_lengths_are_refused(trained, data):
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="one length"):
+    with pytest.raises(ValueError, match="same length"):
         damaged_accuracy(trained, data.x_test, data.y_test[:-1], rng)

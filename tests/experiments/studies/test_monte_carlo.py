@@ -116,7 +116,7 @@ def verdict(monkeypatch, scaled, always, changing):
         monte_carlo, "train_networks", with_weights(trainer(lambda *_: 5))
     )
     monkeypatch.setattr(monte_carlo, "activations", made_up)
-    return run(**RULE).verdict
+    return run(range(8), **RULE).verdict
 
 
 def with_weights(train):
