@@ -164,27 +164,11 @@ def training_step():
     }
 
 
-def many_networks(width, networks=24, batch=64, batches=64, epochs=4):
-    """Return {contestant: function of p}: train networks 40-width-width-10 by Adam.
+def _one_network_after_another(data, width, networks, batch, epochs):
+    """Return a function of p: a loop over networks, each as a PyTorch user writes it."""
+    nn, inputs, labels = torch.nn, *map(torch.from_numpy, (data.x_train, data.y_train))
 
-    They are evaluated once, after the last epoch. The last contestant only multiplies
-    the matrices of all this, which no engine can do without.
-    """
-    rng = np.random.default_rng(0)
-    n = batch * batches
-    x, y = rng.standard_normal((n, 40), np.float32), rng.integers(0, 10, n)
-    data = Split(x, y, x[:batch], y[:batch])
-    inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
-
-    def at_once(p):
-        return train_networks(
-            data, rates=(p,), seeds=range(networks), train_size=n,
-            hidden=(width, width), epochs=epochs, batch_size=batch, lr=1e-3,
-            progress=False,
-        )  # fmt: skip
-
-    def in_a_loop(p):
-        nn = torch.nn
+    def train(p):
         for _ in range(networks):
             model = nn.Sequential(
                 nn.Linear(40, width), nn.ReLU(), nn.Dropout(p),
@@ -193,12 +177,17 @@ def many_networks(width, networks=24, batch=64, batches=64, epochs=4):
             )  # fmt: skip
             optimizer = torch.optim.Adam(model.parameters())
             for _ in range(epochs):
-                for rows in torch.randperm(n).split(batch):
+                for rows in torch.randperm(len(labels)).split(batch):
                     optimizer.zero_grad()
                     F.cross_entropy(model(inputs[rows]), labels[rows]).backward()
                     optimizer.step()
             model.eval()(inputs)
 
+    return train
+
+
+def _matrix_products(width, networks, batch, batches, epochs):
+    """Return a function that only multiplies the matrices of a training."""
     sizes = list(itertools.pairwise((40, width, width, 10)))
     weights = [torch.randn(networks, *size) for size in sizes]
     biases = [torch.randn(networks, 1, size[1]) for size in sizes]
@@ -216,8 +205,31 @@ def many_networks(width, networks=24, batch=64, batches=64, epochs=4):
             for _ in range(batches):  # the evaluation
                 torch.baddbmm(bias, layers[i], weight)
 
+    return products
+
+
+def many_networks(width, networks=24, batch=64, batches=64, epochs=4):
+    """Return {contestant: function of p}: train networks 40-width-width-10 by Adam.
+
+    They are evaluated once, after the last epoch. The last contestant only multiplies
+    the matrices of all this, which no engine can do without.
+    """
+    rng = np.random.default_rng(0)
+    n = batch * batches
+    x, y = rng.standard_normal((n, 40), np.float32), rng.integers(0, 10, n)
+    data = Split(x, y, x[:batch], y[:batch])
+
+    def at_once(p):
+        return train_networks(
+            data, rates=(p,), seeds=range(networks), train_size=n,
+            hidden=(width, width), epochs=epochs, batch_size=batch, lr=1e-3,
+            progress=False,
+        )  # fmt: skip
+
     return {
-        "loop of nn.Module": in_a_loop,
+        "loop of nn.Module": _one_network_after_another(
+            data, width, networks, batch, epochs
+        ),
         "train_networks": at_once,
-        "its matrix products": products,
+        "its matrix products": _matrix_products(width, networks, batch, batches, epochs),
     }

@@ -6,6 +6,7 @@ import importlib.metadata
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from companion.experiments import (
@@ -20,7 +21,9 @@ from companion.experiments import __main__ as command
 from companion.experiments.finding import (
     COLUMNS,
     VERDICTS,
+    level_rows,
     paired_rows,
+    verdict,
 )
 
 ROWS = (
@@ -209,3 +212,28 @@ def test_paired_rows_compare_each_rate_with_the_first(rng):
     assert [row.interval for row in rows] == expected
     with pytest.raises(ValueError, match="shorter"):
         paired_rows(measures, (0.0, 0.2, 0.5, 0.8))
+
+
+def test_level_rows_hold_the_mean_at_each_rate(rng):
+    measures = {"a": rng.normal(size=(2, 5)), "b": rng.normal(size=(2, 5))}
+    rows = level_rows(measures, (0.0, 0.25))
+    assert [(row.measure, row.setting) for row in rows] == [
+        (name, f"p = {p}") for name in "ab" for p in ("0", "0.25")
+    ]
+    expected = [mean_interval(v) for values in measures.values() for v in values]
+    assert [row.interval for row in rows] == expected
+    with pytest.raises(ValueError, match="longer"):
+        level_rows(measures, (0.0,))
+
+
+@pytest.mark.parametrize(
+    ("reproduces", "weaker", "expected"),
+    [
+        (True, True, "reproduces"),
+        (np.True_, np.False_, "reproduces"),
+        (np.False_, np.True_, "weaker"),
+        (False, False, "does not reproduce"),
+    ],
+)
+def test_the_first_rule_that_holds_is_the_verdict(reproduces, weaker, expected):
+    assert verdict(reproduces=reproduces, weaker=weaker) == expected
