@@ -6,13 +6,14 @@ from companion._arguments import check_p
 
 # The value towards which SELU falls: minus its scale times its alpha.
 ALPHA_PRIME = -1.0507009873554805 * 1.6732632423543772
+INTEGER = {2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}
 
 
 def alpha_affine(p):
     """Return the two constants with which alpha dropout keeps mean 0 and variance 1.
 
-    For x of mean 0 and variance 1 the mixture m x + (1 - m) alpha' has the mean
-    p alpha' and the variance (1 - p)(1 + p alpha'^2). So
+    Alpha dropout returns a (m x + (1 - m) alpha') + b. For x of mean 0 and variance 1 the
+    mixture has the mean p alpha' and the variance (1 - p)(1 + p alpha'^2). So
 
     .. math:: a = \\left((1 - p)(1 + p \\alpha'^2)\\right)^{-1/2}, \\quad
         b = -a p \\alpha'
@@ -23,11 +24,6 @@ def alpha_affine(p):
     ----------
     p : float
         Probability to **drop**, in [0, 1).
-
-    Returns
-    -------
-    a, b : float
-        Alpha dropout returns a (m x + (1 - m) alpha') + b.
 
     Examples
     --------
@@ -59,7 +55,7 @@ def select_and_scale(x, mask, p):
         return np.multiply(x, scale, out=np.zeros_like(x), where=mask)
     # 1 times the bits of a number are these bits, and 0 times them is +0.0. So this is a
     # selection, also where x is inf or nan, and as fast as a product of floats.
-    y, bits = np.empty_like(x), f"i{x.itemsize}"
+    y, bits = np.empty_like(x), INTEGER[x.itemsize]
     y_bits = y.view(bits)
     np.copyto(y_bits, mask)  # and then multiply: faster than a product of mixed types
     np.multiply(y_bits, x.view(bits), out=y_bits)

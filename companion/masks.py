@@ -33,6 +33,7 @@ __all__ = [
 # the memory beyond the result stays below 1.5 MB.
 BLOCK = 2**19
 NOWHERE = np.empty(0, int)
+LITTLE_ENDIAN = np.dtype("<u8")
 
 
 def _places(equal):
@@ -53,7 +54,7 @@ def _draw_bytes(n, bits):
     makes the bytes the same on every platform.
     """
     words = bits.random_raw(-(-n // 8))
-    return words.astype("<u8", copy=False).view(np.uint8)[:n]
+    return words.astype(LITTLE_ENDIAN, copy=False).view(np.uint8)[:n]
 
 
 def _compare(drawn, p, keep):
@@ -107,17 +108,16 @@ def draw_keep_mask(shape, p, bits, threads=1):
     n = math.prod(shape)
     if p == 0.0 or p == 1.0 or n == 0:
         return np.full(shape, p == 0.0)
-    threads = min(threads, n // BLOCK)
     if n <= BLOCK:  # the random bytes become the mask, and no other memory is touched
         drawn = _draw_bytes(n, bits)
         keep = drawn.view(bool)
         tied = _compare(drawn, p, keep)
-    elif threads < 2 or type(bits) is not np.random.PCG64:
+    elif min(threads, n // BLOCK) < 2 or type(bits) is not np.random.PCG64:
         keep = np.empty(n, bool)
         tied = _fill(keep, p, bits)
     else:
         keep = np.empty(n, bool)
-        words = -(-n // 8)
+        words, threads = -(-n // 8), min(threads, n // BLOCK)
         share = -(-words // threads)
         streams = _split_stream(bits, words, share)
         starts = range(0, n, 8 * share)
@@ -131,7 +131,7 @@ def draw_keep_mask(shape, p, bits, threads=1):
     rest = p * 256.0 % 1.0
     while len(tied):
         digit, rest = divmod(rest * 2.0**64, 1.0)
-        digit, drawn = np.uint64(digit), bits.random_raw(len(tied))
+        digit, drawn = int(digit), bits.random_raw(len(tied))
         keep[tied] = drawn >= digit
         tied = tied[drawn == digit] if rest else ()
     return keep.reshape(shape)
@@ -149,8 +149,8 @@ def keep_mask(shape, p, rng):
     p : float
         Probability to **drop**, in [0, 1].
     rng : numpy.random.Generator
-        Source of the randomness, with 64-bit words. Its state advances, except for
-        p = 0, p = 1 and empty masks, which draw nothing.
+        Source of the randomness, with 64-bit words. Its state advances, except for p = 0,
+        p = 1 and empty masks, which draw nothing.
 
     Returns
     -------
@@ -160,8 +160,8 @@ def keep_mask(shape, p, rng):
     Raises
     ------
     TypeError
-        If p is not a real number, shape not made of ints, or rng not a
-        Generator with 64-bit words.
+        If p is not a real number, shape not made of ints, or rng not a Generator with
+        64-bit words.
     ValueError
         If p lies outside [0, 1] or a size is negative.
 
@@ -171,19 +171,17 @@ def keep_mask(shape, p, rng):
 
     .. math:: m_i = [u_i \\ge p], \\qquad P(m_i = 1) = 1 - p.
 
-    Write u and p in base 256. The first byte of u decides unless it equals the
-    first byte of p, which happens for one element in 256; only those elements
-    draw further digits, until a digit differs or p has none left. Both the
-    digit of p and the rest after it are exact in floating point, since they
-    come from a multiplication by a power of two and a subtraction without
-    rounding. So P(keep) = 1 - p holds for every float, and not merely to the
-    resolution of one uniform number.
+    Write u and p in base 256. The first byte of u decides unless it equals the first byte
+    of p, which happens for one element in 256; only those elements draw further digits,
+    until a digit differs or p has none left. Both the digit of p and the rest after it
+    are exact in floating point, since they come from a multiplication by a power of two
+    and a subtraction without rounding. So P(keep) = 1 - p holds for every float, and not
+    merely to the resolution of one uniform number.
 
-    For one seed the masks are nested: what is kept at a larger p is kept at a
-    smaller one. Masks depend on the seed, p and the shape, and on nothing else.
-
-    Source: Srivastava et al. (2014), section 4, where p is the probability to
-    keep. Explained in chapter 3.
+    For one seed the masks are nested: what is kept at a larger p is kept at a smaller
+    one. Masks depend on the seed, p and the shape, and on nothing else. Source:
+    Srivastava et al. (2014), section 4, where p is the probability to keep. Explained in
+    chapter 3.
 
     Examples
     --------
@@ -233,11 +231,6 @@ def block_drop_rate(gamma, map_shape, block_size):
     block_size : int
         Side of a block, 1 up to the smallest side of the map; even or odd.
 
-    Returns
-    -------
-    float
-        In [0, 1].
-
     Examples
     --------
     The paper's gamma for p = 0.1 on a map of 28 by 28 with blocks of 7 drops less:
@@ -267,21 +260,16 @@ def _solve_start_rate(p, map_shape, block_size):
 def block_start_rate(p, map_shape, block_size):
     """Return the gamma with which DropBlock drops the fraction p: the exact inverse.
 
-    Bisection of `block_drop_rate`, which grows with gamma, down to neighbouring
-    floats. Source: derived here; Ghiasi, Lin and Le (2018), equation 1, give an
-    approximation. Explained in chapter 6.
+    Bisection of `block_drop_rate`, which grows with gamma, down to neighbouring floats.
+    It is p itself where no two blocks overlap in a way that matters: block_size = 1, or a
+    block as large as the map. Source: derived here; Ghiasi, Lin and Le (2018),
+    equation 1, give an approximation. Explained in chapter 6.
 
     Parameters
     ----------
     p : float
         Expected fraction of a map that is **dropped**, in [0, 1].
     map_shape, block_size : as `block_drop_rate`
-
-    Returns
-    -------
-    float
-        In [0, 1]; p itself where no two blocks overlap in a way that matters:
-        block_size = 1, or a block as large as the map.
 
     Examples
     --------
@@ -299,13 +287,13 @@ def block_start_rate(p, map_shape, block_size):
 def block_keep_mask(shape, p, block_size, rng):
     """Draw a keep mask whose dropped elements form blocks: DropBlock's mask.
 
-    Every element is dropped with probability p on average over the map, exactly. Each
-    place where a whole block fits starts one with probability :math:`\\gamma`, which
+    Booleans of the given shape, True = keep; the dropped elements are a union of whole
+    blocks. Every element is dropped with probability p on average over the map, exactly.
+    Each place where a whole block fits starts one with probability :math:`\\gamma`, which
     `block_start_rate` computes from p. The paper's formula for :math:`\\gamma` ignores
     that blocks overlap and drops less than p. Elements near the border lie in fewer
-    blocks and are dropped less often than those in the middle.
-
-    Source: Ghiasi, Lin and Le (2018), algorithm 1. Explained in chapter 6.
+    blocks and are dropped less often than those in the middle. Source: Ghiasi, Lin and Le
+    (2018), algorithm 1. Explained in chapter 6.
 
     Parameters
     ----------
@@ -313,12 +301,6 @@ def block_keep_mask(shape, p, block_size, rng):
         (N, C, L) or (N, C, H, W). Each map of each example is drawn independently.
     p, block_size : as `block_start_rate`
     rng : as `keep_mask`
-
-    Returns
-    -------
-    numpy.ndarray
-        Boolean array of the given shape, True = keep. The dropped elements are a
-        union of whole blocks.
 
     Examples
     --------
@@ -349,7 +331,7 @@ def block_keep_mask(shape, p, block_size, rng):
 
 
 def gaussian_noise(shape, p, rng):
-    """Draw noise with mean 1 and the variance of inverted dropout; nothing for p = 0.
+    """Draw float64 noise of mean 1 and the variance of dropout; for p = 0 draw nothing.
 
     .. math:: \\xi_i \\sim N\\left(1, \\frac{p}{1 - p}\\right)
 
@@ -362,11 +344,6 @@ def gaussian_noise(shape, p, rng):
     shape, rng : as `keep_mask`
     p : float
         The rate of the dropout whose variance the noise has, in [0, 1).
-
-    Returns
-    -------
-    numpy.ndarray
-        float64 array of the given shape.
 
     Examples
     --------
@@ -385,18 +362,13 @@ def gaussian_noise(shape, p, rng):
 def open_uniforms(shape, rng):
     """Draw uniform numbers strictly between 0 and 1.
 
+    They are float64, odd multiples of 2^-53, so a logarithm of u or of 1 - u is finite.
     The raw stream of the bit generator decides, so they are the same everywhere.
     Explained in chapter 8, with `ConcreteDropout`, which uses them.
 
     Parameters
     ----------
     shape, rng : as `keep_mask`
-
-    Returns
-    -------
-    numpy.ndarray
-        float64 array of the given shape: odd multiples of 2^-53. So a logarithm
-        of u or of 1 - u is finite.
 
     Examples
     --------

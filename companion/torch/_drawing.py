@@ -17,6 +17,11 @@ def check_source(rng):
         check_generator(rng)
 
 
+def is_of_numpy(rng):
+    """Is rng, which was checked, one of NumPy's generators?"""
+    return isinstance(rng, np.random.Generator)
+
+
 def draw_mask(x, shape, p, rng):
     """Draw a keep mask for x, p > 0, on its device."""
     if p == 1.0:  # nothing to draw
@@ -24,12 +29,24 @@ def draw_mask(x, shape, p, rng):
     return source(rng, x).mask(shape, p)
 
 
+def draw_array(shape, p, rng):
+    """Draw a keep mask from a NumPy generator, at once, as an array."""
+    _check_no_recomputation(rng)
+    return draw_keep_mask(shape, p, rng.bit_generator, torch.get_num_threads())
+
+
 def source(rng, x):
     """Return what draws for x from a generator: its mask, noise and uniforms."""
-    return _Opaque(rng, x) if is_watched() else _source_now(rng, x.device)
+    return _Opaque(rng, x) if is_watched() else _source_now(rng, x)
 
 
-def _source_now(rng, device):
+def _source_now(rng, x):
+    _check_no_recomputation(rng)
+    return (_OfNumPy if is_of_numpy(rng) else _OfPyTorch)(rng, x)
+
+
+def _check_no_recomputation(rng):
+    """Raise in a backward pass, unless a checkpoint repeats the draws of rng."""
     if is_in_backward_pass() and not any(rng is known for known in replayed):
         raise RuntimeError(
             "rng cannot be drawn from in the backward pass: torch.utils.checkpoint runs "
@@ -37,8 +54,6 @@ def _source_now(rng, device):
             "Pass to checkpoint use_reentrant=False, "
             "context_fn=companion.torch.replay_masks(rng)."
         )
-    of_numpy = isinstance(rng, np.random.Generator)
-    return (_OfNumPy if of_numpy else _OfPyTorch)(rng, device)
 
 
 replayed = []  # generators whose draws a checkpoint repeats: see checkpoint.py
@@ -47,13 +62,12 @@ replayed = []  # generators whose draws a checkpoint repeats: see checkpoint.py
 class _OfNumPy:
     """Draws from a NumPy generator what `companion.numpy` draws, for every device."""
 
-    def __init__(self, rng, device):
-        self.rng, self.device = rng, device
+    def __init__(self, rng, x):
+        self.rng, self.x = rng, x
 
     def mask(self, shape, p):
         """Draw a keep mask, 0 < p < 1."""
-        bits, threads = self.rng.bit_generator, torch.get_num_threads()
-        return self._tensor(draw_keep_mask(shape, p, bits, threads))
+        return self._tensor(draw_array(shape, p, self.rng))
 
     def noise(self, shape, p):
         """Draw Gaussian noise of mean 1 and variance p / (1 - p), float64."""
@@ -65,21 +79,21 @@ class _OfNumPy:
 
     def _tensor(self, drawn):
         drawn = torch.from_numpy(drawn)
-        return drawn if self.device.type == "cpu" else drawn.to(self.device)
+        return drawn if self.x.is_cpu else drawn.to(self.x.device)
 
 
 class _OfPyTorch:
     """Draws the same from a generator of PyTorch, on the device where it lives."""
 
-    def __init__(self, rng, device):
-        if rng.device.type != device.type:
+    def __init__(self, rng, x):
+        if rng.device.type != x.device.type:
             raise ValueError(
                 "rng must live on the device of x; got a generator on "
-                f"{rng.device} for x on {device}. Build it with "
-                f"torch.Generator({str(device)!r}), or pass a numpy.random.Generator, "
+                f"{rng.device} for x on {x.device}. Build it with "
+                f"torch.Generator({str(x.device)!r}), or pass a numpy.random.Generator, "
                 "whose masks fit every device."
             )
-        self.where = {"generator": rng, "device": device}
+        self.where = {"generator": rng, "device": x.device}
 
     # float64: its uniforms are fine enough for every p; those of float16 are not.
     def mask(self, shape, p):
@@ -140,7 +154,7 @@ def _like(x):
 def _draw(
     like: torch.Tensor, kind: str, shape: list[int], p: list[float], number: int
 ) -> torch.Tensor:
-    return getattr(_source_now(_generators[number], like.device), kind)(tuple(shape), *p)
+    return getattr(_source_now(_generators[number], like), kind)(tuple(shape), *p)
 
 
 # It changes the generator: never merge two calls, leave one out or change their order.

@@ -6,6 +6,7 @@ without it; the tests take them away one by one.
 
 import torch
 from torch.autograd import forward_ad
+from torch.compiler import is_compiling
 
 # The dispatch keys of a tensor say what an operation on it passes through, those that
 # are included what it passes through at present whatever the tensor is: a tracer, a
@@ -44,13 +45,18 @@ def is_in_backward_pass():
 def is_watched():
     """Does a compiler, tracer, transform, mode or forward-mode derivative see this?"""
     return (
-        torch.compiler.is_compiling()  # first: a compiler follows none of the others
+        is_compiling()  # first: a compiler follows none of the others
         or not _CAN_ASK
         or forward_ad._current_level >= 0
         or _included().raw_repr() & _SPECIAL != 0
     )
 
 
-def is_dense_on_cpu(x):
-    """Does x hold its numbers, as they are, in memory of its own on the CPU?"""
-    return _CAN_ASK and _keys(x).raw_repr() & _SPECIAL == 0
+def is_in_eager_memory(x):
+    """Does x hold its numbers, as they are, in dense memory on the CPU, unwatched?"""
+    return (
+        not is_compiling()
+        and _CAN_ASK
+        and forward_ad._current_level < 0
+        and (_included().raw_repr() | _keys(x).raw_repr()) & _SPECIAL == 0
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from companion._arithmetic import keep_scale, select_and_scale
-from companion.torch._private import is_dense_on_cpu, is_watched
+from companion.torch._private import is_in_eager_memory
 
 SMALL = 2**14  # elements below which calls cost more than the work
 BLOCK = 2**21  # elements whose input, mask and result stay in the cache
@@ -14,6 +14,7 @@ INTEGER = {
     torch.float32: torch.int32,
     torch.float64: torch.int64,
 }
+EXACTLY = {torch.Tensor, torch.nn.Parameter}  # a subclass may mean something else
 NUMPY = {torch.float16: "f2", torch.float32: "f4", torch.float64: "f8"}
 
 
@@ -29,14 +30,19 @@ def select(x, mask, p):
     return _select_plain(x, mask, p)
 
 
+def select_small(x, mask, p):
+    """Do the same for a small x with a mask that is an array: NumPy's calls cost half."""
+    return torch.from_numpy(select_and_scale(x.numpy(), mask, p))
+
+
 def is_plain(x):
     """Is x nothing but numbers in memory, which may be taken apart? All else is not."""
-    return (
-        not is_watched()
-        and type(x) in (torch.Tensor, torch.nn.Parameter)
-        and x.dtype in INTEGER
-        and is_dense_on_cpu(x)
-    )
+    return is_in_eager_memory(x) and type(x) in EXACTLY and x.dtype in INTEGER
+
+
+def is_small(x):
+    """Is x plain, and so small that NumPy is faster? Not in half precision."""
+    return is_plain(x) and x.numel() < SMALL and x.element_size() > 2
 
 
 class _Select(torch.autograd.Function):
@@ -54,8 +60,8 @@ class _Select(torch.autograd.Function):
 
 
 def _select_plain(x, mask, p):
-    if x.numel() < SMALL and x.dtype in NUMPY:  # NumPy's calls cost half as much
-        return torch.from_numpy(select_and_scale(x.numpy(), mask.numpy(), p))
+    if x.numel() < SMALL and x.element_size() > 2:
+        return select_small(x, mask.numpy(), p)
     y, scale, integer = _empty_like(x), keep_scale(p), INTEGER[x.dtype]
     blocks = [(y, x, mask)]
     if x.numel() > BLOCK and x.is_contiguous():

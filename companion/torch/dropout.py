@@ -7,8 +7,8 @@ PyTorch derives the backward pass itself; the tests compare it with the one that
 import torch
 
 from companion._arguments import check_mask_shape, check_nothing_kept, check_p
-from companion.torch._drawing import check_source, draw_mask
-from companion.torch._selection import select
+from companion.torch._drawing import check_source, draw_array, draw_mask, is_of_numpy
+from companion.torch._selection import is_small, select, select_small
 from companion.torch._tensors import as_mask, check_floats
 
 
@@ -66,6 +66,9 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
         return x
+    needs_gradient = x.requires_grad and torch.is_grad_enabled()
+    if p < 1.0 and not needs_gradient and is_of_numpy(rng) and is_small(x):
+        return select_small(x, draw_array(shape, p, rng), p)  # the mask stays an array
     return select(x, draw_mask(x, shape, p, rng), p)
 
 
@@ -115,7 +118,6 @@ class Dropout(torch.nn.Module):
     def draw(self, x):
         """Return a new mask for x, or None if nothing can be dropped now."""
         p = check_p(self.p)
-        check_source(self.rng)
         return None if not self.training or p == 0.0 else self._draw(x, p)
 
     def _draw(self, x, p):
@@ -156,8 +158,9 @@ def dropout_forward(x, mask, p):
 def dropout_backward(dy, mask, p):
     """Return the gradient with respect to x, given the gradient dy with respect to y.
 
-    As :func:`companion.numpy.dropout.dropout_backward`. Autograd does this by itself; the
-    function exists so that a reader can compare. Explained in chapter 3.
+    As :func:`companion.numpy.dropout.dropout_backward`; tensors: as `dropout_forward`.
+    Autograd does this by itself; the function exists so that a reader can compare.
+    Explained in chapter 3.
 
     >>> dropout_backward(torch.ones(3), torch.tensor([True, False, True]), 0.2)
     tensor([1.2500, 0.0000, 1.2500])

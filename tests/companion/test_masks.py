@@ -213,7 +213,7 @@ def test_the_number_of_threads_changes_nothing(kind, p):
         for threads in (1, 2, 3):
             rng = np.random.Generator(getattr(np.random, kind)(5))
             rng.integers(7, dtype=np.int32)
-            mask = draw_keep_mask(n, p, rng.bit_generator, threads)
+            mask = draw_keep_mask((n,), p, rng.bit_generator, threads)
             assert mask.dtype == bool
             results.append((mask, repr(rng.bit_generator.state), rng.integers(2**32)))
         for mask, state, following in results[1:]:
@@ -227,7 +227,7 @@ import numpy as np
 from companion.masks import BLOCK, draw_keep_mask
 
 def kept():
-    return draw_keep_mask(2 * BLOCK, 0.3, np.random.PCG64(1), threads=2).sum()
+    return draw_keep_mask((2 * BLOCK,), 0.3, np.random.PCG64(1), threads=2).sum()
 
 before, child = kept(), os.fork()
 if not child:

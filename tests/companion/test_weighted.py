@@ -1,0 +1,46 @@
+"""Layers with weights of their own."""
+
+import numpy as np
+import pytest
+import torch
+
+import companion.torch as ct
+from companion.theory import all_masks, mask_probabilities
+from companion.verify.adapters import SUBJECTS
+
+from .kinds import Given
+
+
+@pytest.mark.parametrize("framework", SUBJECTS)
+def test_dropconnect_is_exact_over_all_masks(framework, rng):
+    """All 16 masks of a 2 x 2 weight: the mean is the plain layer, in x and in dW."""
+    p, x = 0.3, rng.normal(size=(3, 2))
+    layer = SUBJECTS[framework].DropConnect(2, 2, p, rng, dtype=np.float64)
+    masks = all_masks(4).reshape(-1, 2, 2)
+    weight = mask_probabilities(all_masks(4), p)
+    Given(layer.dropout, masks)
+    outputs, gradients, dy = [], [], rng.normal(size=(3, 2))
+    for _ in masks:
+        outputs.append(layer(x))
+        layer.backward(dy)
+        gradients.append(np.array(layer.weight.grad))
+    plain = x @ layer.weight.value + layer.bias.value
+    close = {"rtol": 1e-12, "atol": 1e-12}  # a sum may happen to be near 0
+    np.testing.assert_allclose(np.tensordot(weight, outputs, 1), plain, **close)
+    np.testing.assert_allclose(np.tensordot(weight, gradients, 1), x.T @ dy, **close)
+    variance = np.tensordot(weight, (np.array(outputs) - plain) ** 2, 1)
+    expected = p / (1 - p) * x**2 @ layer.weight.value**2
+    np.testing.assert_allclose(variance, expected, **close)
+
+
+def test_a_recurrent_layer_without_dropout_is_pytorchs(rng):
+    """With both rates 0 the layer is torch.nn.RNN with the same weights."""
+    ours = ct.VariationalRNN(5, 3, 0.0, 0.0, rng, dtype=torch.float64)
+    theirs = torch.nn.RNN(5, 3, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        theirs.weight_ih_l0.copy_(ours.input.weight)
+        theirs.weight_hh_l0.copy_(ours.recurrent.weight)
+        theirs.bias_ih_l0.copy_(ours.input.bias)
+        theirs.bias_hh_l0.copy_(ours.recurrent.bias)
+    x = torch.tensor(rng.normal(size=(2, 7, 5)))
+    torch.testing.assert_close(ours(x), theirs(x)[0], rtol=1e-12, atol=1e-12)
