@@ -216,13 +216,9 @@ class Maker:
 
 def _parameters(make):
     """Return the parameters of a constructor by name, ** for an open end."""
-    try:
-        parameters = inspect.signature(make).parameters
-    except ValueError as error:
-        raise TypeError(f"dropout must have a signature; got {make!r}.") from error
+    parameters = inspect.signature(make).parameters.items()
     return {
-        "**" if one.kind is one.VAR_KEYWORD else name: one
-        for name, one in parameters.items()
+        "**" if one.kind is one.VAR_KEYWORD else name: one for name, one in parameters
     }
 
 
@@ -306,14 +302,9 @@ def _cases(maker, kind, left_out):
 
 def _check_constructor(maker, cases, is_module):
     """Raise unless p, a generator and the options of a case are all that is needed."""
-    if not maker.generator and not is_module:
-        raise TypeError(
-            f"dropout must be built from (p, rng); got {maker.make!r}, which takes no "
-            "rng. Pass a function that builds it: verify(lambda p, rng: ..., kind=...)."
-        )
     arguments = {**maker.kept, **(cases[0].options if cases else {})}
-    if maker.generator:
-        arguments[maker.generator] = None
+    if maker.generator or not is_module:
+        arguments[maker.generator or "rng"] = None
     try:
         inspect.signature(maker.make).bind(P, **arguments)
     except TypeError as error:

@@ -16,7 +16,6 @@ from companion.verify.mutants import RIGHT
 __all__ = [
     "SUBJECTS",
     "ArrayLayer",
-    "Parameter",
     "driven_by",
     "layer_of",
     "over_arrays",
@@ -24,18 +23,15 @@ __all__ = [
 
 
 def over_arrays(function):
-    """Make a function over tensors one over arrays.
+    """Return a function over arrays that calls one over tensors.
+
+    A writeable array shares its memory with the tensor, so that a function that changes
+    its input is found out.
 
     Parameters
     ----------
     function : callable
-        Takes tensors where the result takes arrays; returns a tensor.
-
-    Returns
-    -------
-    callable
-        Takes arrays; a writeable one shares its memory with the tensor, so that a
-        function that changes its input is found out. Returns an array.
+        Takes and returns tensors.
 
     Notes
     -----
@@ -70,23 +66,18 @@ def _array(y):
 
 @contextlib.contextmanager
 def driven_by(rng, *sources):
-    """Let PyTorch's generators play the part of `rng`.
+    """Let PyTorch's generators play the part of `rng`, inside a with statement.
 
     They start where it stands, and it moves on where one of them drew. So whatever a
-    module draws from, one seed of rng gives one result, as the properties demand.
+    module draws from, one seed of rng gives one result, as the properties demand. The
+    global generator is given back as it was.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         What the properties seed and watch.
     *sources : torch.Generator
-        What the module draws from, beside PyTorch's global generator. That one is
-        given back as it was.
-
-    Returns
-    -------
-    context manager
-        Call the module inside.
+        What the module draws from, beside PyTorch's global generator.
 
     Notes
     -----
@@ -114,26 +105,8 @@ def driven_by(rng, *sources):
         torch.default_generator.set_state(before)
 
 
-class Parameter:
-    """A PyTorch parameter with the value, gradient and orientation of the NumPy one.
-
-    Parameters
-    ----------
-    parameter : torch.nn.Parameter
-        On the CPU.
-    transposed : bool
-        True turns (out, in) of PyTorch into (in, out) of NumPy.
-
-    Notes
-    -----
-    Explained in chapter 9, with `violations`.
-
-    Examples
-    --------
-    >>> weight = torch.nn.Linear(3, 2).weight
-    >>> Parameter(weight, transposed=True).value.shape
-    (3, 2)
-    """
+class _Parameter:
+    """A PyTorch parameter with the value, gradient and orientation of the NumPy one."""
 
     def __init__(self, parameter, transposed):
         self.parameter, self.transposed = parameter, transposed
@@ -143,7 +116,6 @@ class Parameter:
 
     @property
     def value(self):
-        """A copy of the value; assign to change it."""
         return self._turned(self.parameter).copy()
 
     @value.setter
@@ -154,7 +126,6 @@ class Parameter:
 
     @property
     def grad(self):
-        """The gradient of the last `backward`."""
         return self._turned(self.parameter.grad)
 
 
@@ -221,7 +192,7 @@ class ArrayLayer:
         value = getattr(self.module, name)
         if isinstance(value, torch.nn.Parameter):
             is_linear = isinstance(self.module, torch.nn.Linear) and name == "weight"
-            return Parameter(value, is_linear)
+            return _Parameter(value, is_linear)
         return ArrayLayer(value) if isinstance(value, torch.nn.Module) else value
 
     def __setattr__(self, name, value):
@@ -229,7 +200,7 @@ class ArrayLayer:
 
 
 def layer_of(cls):
-    """Make the class of a module one of layers over arrays.
+    """Return what builds an `ArrayLayer`, given the class of a module.
 
     Parameters
     ----------

@@ -289,7 +289,7 @@ ERRORS = {
         (cn.nn.Linear,),
         {},
     ),
-    "no rng": (TypeError, r"dropout must be built from \(p, rng\)", (cn.nn.ReLU,), {}),
+    "no rng": (TypeError, "dropout must be built from p and rng", (cn.nn.ReLU,), {}),
     "forgets": (
         *(TypeError, "dropout must keep its argument 'size'"),
         *((NeedsMore(0.3, None, 3),), {}),

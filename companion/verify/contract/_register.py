@@ -11,29 +11,10 @@ from companion.verify.properties import binomial
 
 
 class Property(NamedTuple):
-    """One property of a correct dropout.
+    """One property of a correct dropout: `sentence` says it, `function` asserts it.
 
-    Attributes
-    ----------
-    name : str
-        Its name.
-    needs : tuple of str
-        Names that the subject must have; the first is the one that is judged.
-    sentence : str
-        The property in a sentence.
-    function : callable
-        Takes (subject, rng); raises AssertionError where the property fails.
-    topic : str
-        The module of the package that holds what is judged.
-
-    Notes
-    -----
-    Explained in chapter 9.
-
-    Examples
-    --------
-    >>> Property("keeps", ("keep_mask",), "It keeps.", print, "masks").needs
-    ('keep_mask',)
+    `needs` are the names that a subject must have, the first the one that is judged;
+    `topic` is the module of the package that holds it. Explained in chapter 9.
     """
 
     name: str
@@ -59,27 +40,10 @@ PROPERTIES = []
 
 
 def property_of(*needs):
-    """Register a property of the names it needs.
+    """Register a function (subject, rng) that asserts a property of the names it needs.
 
-    Parameters
-    ----------
-    *needs : str
-        Names that the subject must have; the first is the one that is judged.
-
-    Returns
-    -------
-    callable
-        Decorator for a function (subject, rng); the first line of its docstring
-        is the property, its module the topic.
-
-    Notes
-    -----
-    Explained in chapter 9.
-
-    Examples
-    --------
-    >>> {need for one in PROPERTIES for need in one.needs} > {"keep_mask", "dropout"}
-    True
+    The first name is the one that is judged. The first line of the docstring is the
+    property's sentence, its module the topic. Explained in chapter 9.
     """
     if not needs:
         raise TypeError("needs must not be empty: name what the property is one of.")
@@ -93,29 +57,11 @@ def property_of(*needs):
 
 
 def property_of_every_layer(function):
-    """Register a property that every layer on activations must have, once for each kind.
+    """Register a function (layers, rng) that asserts it of a kind, once for each kind.
 
-    Parameters
-    ----------
-    function : callable
-        Takes (layers, rng), where layers lists the ways to build one kind, each
-        with `build(p, rng)`, the `shape` of x, the shape of its `draws` and
-        `act(p)`; raises AssertionError where the property fails. The first line
-        of its docstring is the property.
-
-    Returns
-    -------
-    callable
-        The function.
-
-    Notes
-    -----
-    Explained in chapter 9.
-
-    Examples
-    --------
-    >>> [one.topic for one in PROPERTIES if one.name == "TimeDropout_modes"]
-    ['granularity']
+    `layers` lists the ways to build one kind, each with `build(p, rng)`, the `shape`
+    of x, the shape of its `draws` and `act(p)`: (a, b, d) if a kept x becomes a x + b
+    and a dropped one d.
     """
     for kind in CASES:
 

@@ -14,26 +14,11 @@ RIGHT = types.SimpleNamespace(
 
 
 class Mutant(NamedTuple):
-    """One faulty dropout.
+    """One faulty dropout, whose `fault` was found where `origin` says.
 
-    Attributes
-    ----------
-    name : str
-        Its name in the catalogue.
-    replaces : tuple of str
-        The names that are faulty.
-    fault : str
-        What is wrong, in a sentence.
-    origin : str
-        Where this kind of fault was found.
-    topic : str
-        The module of the catalogue, and of the properties that must notice it.
-    subject : types.SimpleNamespace
-        `companion.numpy` with the faulty parts in it, for `contract.violations`.
-
-    Notes
-    -----
-    Explained in chapter 9.
+    `subject` is `companion.numpy` with the faulty parts in it, those that `replaces`
+    names, for `contract.violations`; `topic` is the module of the catalogue. Explained
+    in chapter 9.
 
     Examples
     --------
@@ -53,28 +38,9 @@ MUTANTS = {}
 
 
 def mutant(*replaces, origin):
-    """Add a faulty function or class to the catalogue.
+    """Add a faulty function or class to the catalogue, in place of the names given.
 
-    Parameters
-    ----------
-    *replaces : str
-        The names of the right package that it takes the place of.
-    origin : str
-        Where this kind of fault was found.
-
-    Returns
-    -------
-    callable
-        Decorator; the first line of the docstring is the fault.
-
-    Notes
-    -----
-    Explained in chapter 9.
-
-    Examples
-    --------
-    >>> len(MUTANTS) >= 40
-    True
+    The first line of its docstring is the fault. Explained in chapter 9.
     """
     unknown = [name for name in replaces if not hasattr(RIGHT, name)]
     if unknown or not replaces:
@@ -91,31 +57,15 @@ def mutant(*replaces, origin):
 
 
 def kills(one, rng):
-    """Return the mutants that a property notices, among those it looks at.
+    """Return the names of the mutants of what a property judges that it notices.
 
-    Parameters
-    ----------
-    one : companion.verify.contract.Property
-        The property.
-    rng : numpy.random.Generator
-        Source of all randomness.
-
-    Returns
-    -------
-    list of str
-        Their names in the catalogue.
-
-    Notes
-    -----
-    ``python -m companion.verify kills`` prints them for every property. Explained in
-    chapter 9.
+    ``python -m companion.verify kills`` prints them for every property.
 
     Examples
     --------
     >>> import numpy as np
     >>> from companion.verify.contract import PROPERTIES
-    >>> name = "TimeDropout_granularity"
-    >>> (one,) = (one for one in PROPERTIES if one.name == name)
+    >>> (one,) = (p for p in PROPERTIES if p.name == "TimeDropout_granularity")
     >>> kills(one, np.random.default_rng(0))
     ['time_not_shared', 'locked_over_the_batch']
     """
@@ -124,5 +74,5 @@ def kills(one, rng):
     return [
         mutant.name
         for mutant in MUTANTS.values()
-        if set(mutant.replaces) & set(one.needs) and one.violation(mutant.subject, rng)
+        if one.needs[0] in mutant.replaces and one.violation(mutant.subject, rng)
     ]
