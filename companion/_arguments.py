@@ -259,6 +259,12 @@ def check_not_empty(**sequences):
         raise ValueError(f"{' and '.join(sequences)} must not be empty; got {got}.")
 
 
+def check_length(name, values, at_least):
+    """Raise unless `values` holds at least so many."""
+    if len(values) < at_least:
+        raise ValueError(f"{name} must hold at least {at_least}; got {len(values)}.")
+
+
 def check_seeds(seeds):
     """Raise unless `seeds` are different ints of 0 or more."""
     for seed in seeds:
@@ -271,7 +277,7 @@ def check_seeds(seeds):
 def check_increasing(name, values, at_least):
     """Return `values` as a tuple of `at_least` numbers that increase, or raise."""
     values = tuple(values)
-    if len(values) < at_least or any(np.diff(values) <= 0):
+    if len(values) < at_least or not np.all(np.diff(values) > 0):
         raise ValueError(
             f"{name} must be {at_least} or more that increase; got {values!r}."
         )

@@ -3,12 +3,14 @@
 import numpy as np
 import torch
 
-from companion._arguments import check_numbers, check_same_length
+from companion._arguments import check_length, check_numbers, check_same_length
 
 
 def _check_hidden(weights):
     if len(weights) < 2:
-        raise ValueError(f"weights must hold a hidden layer; got {len(weights)} layer.")
+        raise ValueError(
+            f"weights must hold a hidden layer; got {len(weights)} layer(s)."
+        )
 
 
 def _finish(h, weights):
@@ -68,8 +70,7 @@ def leave_one_out(weights, x, labels):
     """
     _check_hidden(weights)
     check_same_length(x, labels)
-    if not len(x):
-        raise ValueError("x must hold at least one example; got none.")
+    check_length("x", x, 1)
     labels = torch.as_tensor(check_numbers("labels", labels, weights[-1][0].shape[2]))
     h = torch.as_tensor(x).expand(len(weights[0][0]), -1, -1)
     full = _loss(_finish(h, weights), labels)
@@ -113,8 +114,7 @@ def unit_correlation(weights, x):
     array([1.])
     """
     _check_hidden(weights)
-    if len(x) < 2:
-        raise ValueError(f"x must hold at least 2 examples; got {len(x)}.")
+    check_length("x", x, 2)
     h = torch.as_tensor(x).expand(len(weights[0][0]), -1, -1)
     layers = []
     for weight, bias in weights[:-1]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_generator, check_p, check_same_length
+from companion._arguments import check_generator, check_p, check_rate, check_same_length
 from companion.experiments.training.forward import activations
 from companion.numpy import dropout
 
@@ -55,8 +55,7 @@ def damaged_accuracy(trained, x, labels, rng, *, drop=0.0, noise=0.0):
     """
     drop = check_p(drop, "drop")
     check_generator(rng)
-    if not (noise >= 0 and np.isfinite(noise)):
-        raise ValueError(f"noise must be finite and 0 or more; got {noise!r}.")
+    check_rate("noise", noise)
     check_same_length(x, labels)
     x = (x + noise * rng.standard_normal(x.shape)).astype(np.float32)
     widths = [weight.shape[1] for weight, _ in trained.weights[1:]]

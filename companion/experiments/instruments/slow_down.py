@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from companion._arguments import check_increasing
+
 
 def epochs_to_reach(losses, epochs, target):
     """Return the epoch at which each curve first comes down to `target`.
@@ -49,8 +51,7 @@ def epochs_to_reach(losses, epochs, target):
             "the last axis of losses must have one entry for each epoch; got shapes "
             f"{losses.shape} and {epochs.shape}."
         )
-    if not (np.diff(epochs) > 0).all():
-        raise ValueError(f"epochs must increase; got {epochs!r}.")
+    check_increasing("epochs", epochs, 1)
     below = losses <= target
     if below[..., :1].any():
         raise ValueError(

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from companion._arguments import check_count
+from companion._arguments import check_count, check_length
 
 
 def relative_times(functions, *, rounds, warm_up=3, clock=time.perf_counter):
@@ -48,8 +48,7 @@ def relative_times(functions, *, rounds, warm_up=3, clock=time.perf_counter):
     True
     """
     functions = list(functions)
-    if len(functions) < 2:
-        raise ValueError(f"functions must hold at least 2; got {len(functions)}.")
+    check_length("functions", functions, 2)
     for function in functions:
         if not callable(function):
             raise TypeError(f"functions must be callable; got {function!r}.")

@@ -63,15 +63,14 @@ def kept_units(
     """
     rates = check_holds("rates", rates, (0.5, 0.8), first=0)
     widths = tuple(round(KEPT / (1 - p)) for p in rates)
-    wider = list(zip(rates, widths, strict=True))[1:]
+    plans = [{"rates": rates, "hidden": (KEPT, KEPT)}]
+    plans += [
+        {"rates": (p,), "hidden": (width, width)}
+        for p, width in zip(rates[1:], widths[1:], strict=True)
+    ]
     results = train_each(
-        mnist1d(),
-        [
-            {"rates": some, "hidden": (width, width)}
-            for some, width in [(rates, KEPT), *(((p,), width) for p, width in wider)]
-        ],
-        seeds=seeds, epochs=epochs, progress=progress, **PLAN,
-    )  # fmt: skip
+        mnist1d(), plans, seeds=seeds, epochs=epochs, progress=progress, **PLAN
+    )
     fixed, *wider = (runs.test_error[..., -1] for runs in results)
     widened = np.concatenate([fixed[:1], *wider])
 

@@ -1,6 +1,6 @@
 """Does dropout make the final validation error vary less from seed to seed?"""
 
-from companion._arguments import check_holds
+from companion._arguments import check_holds, check_length
 from companion.data import mnist1d
 from companion.experiments.finding import (
     Finding,
@@ -51,8 +51,7 @@ def validation_spread(
     'The validation error fluctuates less.'
     """
     rates, seeds = check_holds("rates", rates, (0.2,), first=0), tuple(seeds)
-    if len(seeds) < 10:  # a resample of one seed alone has no spread
-        raise ValueError(f"seeds must be 10 or more to compare spreads; got {seeds!r}.")
+    check_length("seeds", seeds, 10)  # a resample of one seed alone has no spread
     runs = train_networks(
         mnist1d(), rates=rates, seeds=seeds, epochs=epochs, progress=progress,
         **PLAN | {"hidden": hidden},

@@ -102,7 +102,7 @@ def test_bad_examples_are_refused(networks, examples):
         leave_one_out(networks, x, labels[:-1])
     with pytest.raises(ValueError, match=r"labels must lie in.*got -1..-1"):
         leave_one_out(networks, x, np.full_like(labels, -1))
-    with pytest.raises(ValueError, match="at least one example"):
+    with pytest.raises(ValueError, match="x must hold at least 1; got 0"):
         leave_one_out(networks, x[:0], labels[:0])
-    with pytest.raises(ValueError, match="at least 2 examples; got 1"):
+    with pytest.raises(ValueError, match="x must hold at least 2; got 1"):
         unit_correlation(networks, x[:1])

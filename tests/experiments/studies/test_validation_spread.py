@@ -82,5 +82,5 @@ def test_rates_that_the_rule_needs_must_be_there(rates):
 
 
 def test_too_few_seeds_are_refused():
-    with pytest.raises(ValueError, match=r"seeds must be 10 or more.*\(0, 1, 2, 3\)"):
+    with pytest.raises(ValueError, match="seeds must hold at least 10; got 4"):
         run(range(4))
