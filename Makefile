@@ -23,6 +23,7 @@ help:
 	@echo "make pdf      print the whole book into one PDF"
 	@echo "make publish  put the built book on the gh-pages branch of $(REMOTE)"
 	@echo "make outputs  run the notebooks and store their outputs, after editing them"
+	@echo "make seeds    try what the notebooks assert on fresh seeds (takes an hour; ONLY=book/03-algorithm.ipynb COUNT=20)"
 	@echo "make bench    time dropout against others; needs a quiet machine"
 	@echo "make clean    remove what was built (not .venv)"
 
@@ -83,6 +84,13 @@ publish: remote book
 outputs: setup
 	@$(BIN)/python book/store_outputs.py
 	@echo "Read what changed: git diff book"
+
+# A seed that is not given is a fresh one, and printed.
+.PHONY: seeds
+seeds: COUNT ?= 20
+seeds: setup
+	@$(BIN)/python -m tests.book.seeds $(filter book/%,$(ONLY)) --count $(COUNT) \
+		--jobs $(or $(JOBS),1) $(if $(filter command,$(origin SEED)),--seed $(SEED))
 
 # Beside .venv and not in it: what is installed there is what requirements.txt says.
 .venv-bench/installed: requirements-bench.txt
