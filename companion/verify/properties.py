@@ -214,7 +214,7 @@ def gradient_error(forward, backward, x, dy, eps=1e-6):
     backward : callable
         Maps dy to dx, the gradient of sum(dy * y) with respect to x.
     x : numpy.ndarray
-        float64 point at which to check.
+        float64 point at which they are compared.
     dy : numpy.ndarray
         float64, the shape of forward(x).
     eps : float

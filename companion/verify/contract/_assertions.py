@@ -54,7 +54,7 @@ def raises(error, words, function, *arguments):
     assert all(word in message for word in words), message
 
 
-# Gradients are checked on small arrays, with so many masks: in one small mask the part
+# Gradients are compared on small arrays, with so many masks: in one small mask the part
 # that shows a fault may happen to be dropped, or nothing may be.
 DRAWS = 6
 
