@@ -29,12 +29,12 @@ def check_p(p, name="p"):
     return value
 
 
-def check_p_below_1(p):
-    """Return `p` as a float, or raise: the variance of noise is infinite at 1."""
+def check_p_below_1(p, why="the variance p / (1 - p) is infinite"):
+    """Return `p` as a float, or raise: where all is dropped there is no finite scale."""
     value = check_p(p)
     if value == 1.0:
         raise ValueError(
-            f"p must be below 1 here; got {p!r}: the variance p / (1 - p) is infinite. "
+            f"p must be below 1 here; got {p!r}: {why}. "
             "Pass a smaller p, or Dropout(1.0, rng) to drop everything."
         )
     return value
@@ -61,38 +61,37 @@ def check_temperature(temperature):
         )
 
 
+def check_int(name, value, low, high=math.inf, hint=""):
+    """Raise unless `value` is an int in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an int; got {value!r}. {hint}".rstrip())
+    if not low <= value <= high:
+        bounds = f"be at least {low}" if high == math.inf else f"lie in [{low}, {high}]"
+        raise ValueError(f"{name} must {bounds}; got {value!r}. {hint}".rstrip())
+
+
 def check_count(name, value):
     """Raise unless `value` is an int of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an int; got {value!r}. Pass for example 64.")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1; got {value!r}.")
+    check_int(name, value, 1, hint="Pass for example 64.")
 
 
-def check_passes(passes):
-    """Raise unless `passes` is an int of at least 2: one pass has no variance."""
-    check_count("passes", passes)
-    if passes < 2:
-        raise ValueError(
-            f"passes must be at least 2; got {passes!r}: one pass has no variance. "
-            "Pass for example 20."
-        )
+def check_multiple(name, value, of):
+    """Raise unless the int `value` is a multiple."""
+    if value % of:
+        raise ValueError(f"{name} must be a multiple of {of}; got {value!r}.")
 
 
-def check_step(name, value):
-    """Raise unless `value` is an int of 0 or more."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an int; got {value!r}. Count steps from 0.")
-    if value < 0:
-        raise ValueError(f"{name} must be 0 or more; got {value!r}.")
-
-
-def check_rate(name, value, upper=math.inf):
-    """Raise unless `value` is a real number in [0, upper)."""
+def check_real(name, value):
+    """Raise unless `value` is a real number."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(
             f"{name} must be a real number; got {value!r}. Pass for example 0.1."
         )
+
+
+def check_rate(name, value, upper=math.inf):
+    """Raise unless `value` is a real number in [0, upper)."""
+    check_real(name, value)
     if not 0 <= value < upper:
         raise ValueError(f"{name} must lie in [0, {upper}); got {value!r}.")
 
@@ -142,6 +141,29 @@ def check_shape(shape, name="shape"):
                 "Pass for example x.shape."
             )
     return tuple(int(size) for size in sizes)
+
+
+def check_maps(shape):
+    """Return the shape of a batch of feature maps as a tuple, or raise."""
+    sizes = check_shape(shape)
+    if len(sizes) not in (3, 4):
+        raise ValueError(
+            "shape must be (N, C, L) or (N, C, H, W), with a batch axis first; "
+            f"got {sizes!r}. Add the missing axes, for example x[None]."
+        )
+    return sizes
+
+
+def check_block(block_size, map_shape):
+    """Return the shape of a map as a tuple, or raise unless a block fits into it."""
+    check_count("block_size", block_size)
+    shape = check_shape(map_shape, "map_shape")
+    if not shape or block_size > min(shape):
+        raise ValueError(
+            f"block_size must not exceed the smallest side of the map; got {block_size} "
+            f"for a map of shape {shape}. Choose a smaller block."
+        )
+    return shape
 
 
 def check_mask_shape(mask_shape, shape):
@@ -220,22 +242,62 @@ def check_array(name, value, shape=None):
         raise ValueError(f"{name} must have shape {shape}; got {value.shape}.")
 
 
-def check_rows(x, other):
-    """Raise unless x has two axes and `other` = (name, value, axis) fits that axis."""
+def check_vector(name, value):
+    """Raise unless value is an array of floats with one axis."""
+    check_array(name, value)
+    if value.ndim != 1:
+        raise ValueError(f"{name} must have shape (n,); got {value.shape}.")
+
+
+def check_table(x, name, value, axis):
+    """Raise unless x has shape (N, n) and `value` the length of one of its axes."""
     check_array("x", x)
     if x.ndim != 2:
         raise ValueError(f"x must have shape (N, n); got {x.shape}.")
-    name, value, axis = other
     check_array(name, value, (x.shape[axis],))
 
 
-def check_scaling(p, inverted):
-    p = check_p(p)
-    if inverted and p == 1.0:
+def check_masks(masks):
+    """Raise unless masks are booleans, one mask in each row."""
+    if not isinstance(masks, np.ndarray) or masks.dtype != bool:
+        raise TypeError(f"masks must be an array of booleans; got {masks!r}.")
+    if masks.ndim != 2:
+        raise ValueError(f"masks must have shape (m, n); got {masks.shape}.")
+
+
+def check_one_for_each_mask(name, value, axes, layout):
+    """Return n of an array with 2^n rows, in the order of `all_masks(n)`, or raise."""
+    check_array(name, value)
+    n = max(len(value).bit_length() - 1, 0) if value.ndim in axes else 0
+    if value.ndim not in axes or len(value) != 2**n:
         raise ValueError(
-            "p must be below 1 for inverted dropout; got 1: nothing is kept."
+            f"{name} must have shape {layout}, one row for each mask of all_masks(n); "
+            f"got {value.shape}."
         )
-    return p
+    return n
+
+
+def check_finite(name, value):
+    """Raise unless all numbers of an array are finite."""
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name} must be finite; got {value!r}.")
+
+
+def check_joint(joint):
+    """Raise unless joint holds probabilities that sum to 1, one axis for each unit."""
+    check_array("joint", joint)
+    if joint.ndim == 0:
+        raise ValueError("joint must have one axis for each unit; got none.")
+    if not (joint >= 0).all() or not abs(joint.sum() - 1.0) < 1e-9:
+        raise ValueError(
+            "joint must hold probabilities that sum to 1; got a smallest entry of "
+            f"{joint.min(initial=1.0)} and a sum of {joint.sum()}."
+        )
+
+
+def check_scaling(p, inverted=True):
+    """Return `p` as a float, or raise: only classic dropout, unscaled, allows 1."""
+    return check_p_below_1(p, "nothing is kept to scale") if inverted else check_p(p)
 
 
 def check_below_1(name, p):

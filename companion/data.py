@@ -1,11 +1,12 @@
 """Two data sets that need no network: MNIST-1D, and 5,000 real MNIST digits."""
 
 import functools
-import numbers
 import random
 from typing import NamedTuple
 
 import numpy as np
+
+from companion._arguments import check_int, check_multiple
 
 
 class Split(NamedTuple):
@@ -30,19 +31,14 @@ def _missing(package, error):
     )
 
 
-def _check_sizes(n, test_size, seed):
-    for name, value in (("test_size", test_size), ("seed", seed)):
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            raise TypeError(f"{name} must be an int; got {value!r}.")
-    if not 0 < test_size < n:
-        raise ValueError(f"test_size must lie between 1 and {n - 1}; got {test_size!r}.")
-    if seed < 0:
-        raise ValueError(f"seed must be 0 or more; got {seed!r}.")
+def _check_split(n, test_size, seed):
+    check_int("test_size", test_size, 1, n - 1)
+    check_int("seed", seed, 0)
 
 
 def _split(x, y, test_size, seed):
     """Shuffle with `seed` and cut off the last `test_size` examples as the test set."""
-    _check_sizes(len(y), test_size, seed)
+    _check_split(len(y), test_size, seed)
     order = np.random.default_rng(seed).permutation(len(y))
     x, y = x[order].astype(np.float32), y[order].astype(np.int64)
     return Split(x[:-test_size], y[:-test_size], x[-test_size:], y[-test_size:])
@@ -121,12 +117,8 @@ def mnist1d(samples=5000, test_size=1000, seed=0):
     >>> curves.x_train.shape, curves.y_test.shape
     ((80, 40), (20,))
     """
-    if isinstance(samples, bool) or not isinstance(samples, numbers.Integral):
-        raise TypeError(f"samples must be an int; got {samples!r}.")
-    if samples < 20 or samples % 10:
-        raise ValueError(
-            f"samples must be a multiple of 10 and at least 20; got {samples!r}."
-        )
-    _check_sizes(samples, test_size, seed)
+    check_int("samples", samples, 20)
+    check_multiple("samples", samples, 10)
+    _check_split(samples, test_size, seed)
     x, y = _mnist1d(int(samples))
     return _split(x, y, test_size, seed)

@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from companion._arguments import (
-    check_count,
+    check_block,
     check_generator,
+    check_maps,
     check_p,
     check_p_below_1,
     check_shape,
@@ -198,13 +199,7 @@ def keep_mask(shape, p, rng):
 
 def _blocks_over(map_shape, block_size):
     """Return for each element of a map how many blocks cover it, as float64."""
-    check_count("block_size", block_size)
-    shape = check_shape(map_shape, "map_shape")
-    if not shape or block_size > min(shape):
-        raise ValueError(
-            f"block_size must not exceed the smallest side of the map; got {block_size} "
-            f"for a map of shape {shape}. Choose a smaller block."
-        )
+    shape = check_block(block_size, map_shape)
     counts = np.ones(())
     for n in shape:
         i = np.arange(n)
@@ -310,12 +305,7 @@ def block_keep_mask(shape, p, block_size, rng):
            [1, 0, 0, 0, 0, 0],
            [1, 1, 1, 1, 0, 0]])
     """
-    shape = check_shape(shape)
-    if len(shape) not in (3, 4):
-        raise ValueError(
-            "shape must be (N, C, L) or (N, C, H, W), with a batch axis first; "
-            f"got {shape!r}. Add the missing axes, for example x[None]."
-        )
+    shape = check_maps(shape)
     gamma = block_start_rate(p, shape[2:], block_size)
     starts = tuple(n - block_size + 1 for n in shape[2:])
     dropped = ~keep_mask((*shape[:2], *starts), gamma, rng)

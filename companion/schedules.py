@@ -4,7 +4,7 @@ Each function answers one question: how large is p here, or now? `set_rate` of
 `companion.numpy` and `companion.torch` puts the answer into a model.
 """
 
-from companion._arguments import check_count, check_p, check_step
+from companion._arguments import check_count, check_int, check_p
 
 
 def depth_rates(p, depth):
@@ -56,7 +56,7 @@ def linear_rate(step, first, last, steps):
     [0.4, 0.30000000000000004, 0.0, 0.0]
     """
     first, last = check_p(first, "first"), check_p(last, "last")
-    check_step("step", step)
+    check_int("step", step, 0, hint="Count steps from 0.")
     check_count("steps", steps)
     done = min(step / steps, 1.0)
     return (1.0 - done) * first + done * last
@@ -90,7 +90,7 @@ def early_rate(step, p, stop, *, linear=True):
     [0.5, 0.5, 0.0, 0.0]
     """
     p = check_p(p)
-    check_step("step", step)
+    check_int("step", step, 0, hint="Count steps from 0.")
     check_count("stop", stop)
     return p * max(0.0, 1.0 - step / stop) if linear else p * (step < stop)
 
@@ -116,6 +116,6 @@ def late_rate(step, p, start):
     [0.0, 0.0, 0.3, 0.3]
     """
     p = check_p(p)
-    check_step("step", step)
-    check_step("start", start)
+    check_int("step", step, 0, hint="Count steps from 0.")
+    check_int("start", start, 0, hint="Count steps from 0.")
     return p if step >= start else 0.0

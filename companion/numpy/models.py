@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from companion._arguments import check_p, check_passes
+from companion._arguments import check_int, check_p
 from companion._training import modes_restored
 from companion.numpy.dropout import Dropout
 from companion.numpy.noise import ConcreteDropout
@@ -73,7 +73,7 @@ def monte_carlo(model, x, passes):
     >>> mean.round(2), variance.round(2)
     (array([1.]), array([0.25]))
     """
-    check_passes(passes)
+    check_int("passes", passes, 2, hint="One pass has no variance: pass for example 20.")
     with dropout_active(model):
         outputs = np.stack([model(x) for _ in range(passes)])
     return outputs.mean(axis=0), outputs.var(axis=0, ddof=1)

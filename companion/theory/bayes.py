@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from companion._arguments import check_p
+from companion._arguments import (
+    check_finite,
+    check_joint,
+    check_one_for_each_mask,
+    check_p,
+)
 from companion.theory.networks import all_masks, mask_probabilities
 
 
@@ -35,15 +40,7 @@ def kept_information(joint, p):
     0.99
     """
     p = check_p(p)
-    if not isinstance(joint, np.ndarray) or joint.dtype.kind != "f":
-        raise TypeError(f"joint must be an array of floats; got {joint!r}.")
-    if joint.ndim == 0:
-        raise ValueError("joint must have one axis for each unit; got none.")
-    if not (joint >= 0).all() or not abs(joint.sum() - 1.0) < 1e-9:
-        raise ValueError(
-            "joint must hold probabilities that sum to 1; got a smallest entry of "
-            f"{joint.min(initial=1.0)} and a sum of {joint.sum()}."
-        )
+    check_joint(joint)
     masks = all_masks(joint.ndim)
     kept = (joint.sum(axis=tuple(np.flatnonzero(~mask))) for mask in masks)
     entropies = [-np.sum(t[t > 0] * np.log(t[t > 0])) for t in map(np.atleast_1d, kept)]
@@ -80,18 +77,8 @@ def mask_posterior(log_likelihood, p):
     (array([0.0769, 0.9231]), 0.26)
     """
     p = check_p(p)
-    if not isinstance(log_likelihood, np.ndarray) or log_likelihood.dtype.kind != "f":
-        raise TypeError(
-            f"log_likelihood must be an array of floats; got {log_likelihood!r}."
-        )
-    n = log_likelihood.size.bit_length() - 1
-    if log_likelihood.shape != (2**n if n >= 0 else None,):
-        raise ValueError(
-            "log_likelihood must have shape (2^n,), one entry for each mask; got "
-            f"{log_likelihood.shape}."
-        )
-    if not np.isfinite(log_likelihood).all():
-        raise ValueError(f"log_likelihood must be finite; got {log_likelihood!r}.")
+    n = check_one_for_each_mask("log_likelihood", log_likelihood, (1,), "(2^n,)")
+    check_finite("log_likelihood", log_likelihood)
     prior = mask_probabilities(all_masks(n), p)
     logs = np.where(prior > 0, log_likelihood.astype(float), -np.inf)
     top = logs.max()  # so that the largest exponential is 1

@@ -1,10 +1,8 @@
 """Mean, variance and covariance of what dropout returns, and of the gradient."""
 
-import numbers
-
 import numpy as np
 
-from companion._arguments import check_array, check_scaling
+from companion._arguments import check_array, check_real, check_scaling, check_vector
 
 
 def dropped_mean(x, p, *, inverted=True):
@@ -79,7 +77,7 @@ def dropped_covariance(mean, covariance, p, *, inverted=True):
            [0., 1.]])
     """
     p = check_scaling(p, inverted)
-    check_array("mean", mean, np.shape(mean)[:1] or (1,))
+    check_vector("mean", mean)
     check_array("covariance", covariance, 2 * mean.shape)
     square = mean**2 + np.diag(covariance)
     if inverted:
@@ -118,10 +116,9 @@ def gradient_moments(x, t, w, p):
     >>> mean.round(4), variance.round(4)
     (array([2.75, 2.25]), array([2.2031, 4.0781]))
     """
-    p = check_scaling(p, True)
-    if isinstance(t, bool) or not isinstance(t, numbers.Real):
-        raise TypeError(f"t must be a real number; got {t!r}.")
-    check_array("x", x, np.shape(x)[:1] or (1,))
+    p = check_scaling(p)
+    check_real("t", t)
+    check_vector("x", x)
     check_array("w", w, x.shape)
     odds, a = p / (1.0 - p), w * x
     kept = a.sum() - t + odds * a  # the mean error while the unit is kept

@@ -1,10 +1,13 @@
 """All 2^n thinned networks: their masks, their probabilities and their averages."""
 
-import numbers
-
 import numpy as np
 
-from companion._arguments import check_array, check_p
+from companion._arguments import (
+    check_int,
+    check_masks,
+    check_one_for_each_mask,
+    check_p,
+)
 
 
 def all_masks(n):
@@ -27,10 +30,7 @@ def all_masks(n):
            [False,  True],
            [ True,  True]])
     """
-    if isinstance(n, bool) or not isinstance(n, numbers.Integral):
-        raise TypeError(f"n must be an int; got {n!r}.")
-    if not 0 <= n <= 20:
-        raise ValueError(f"n must lie in [0, 20]; got {n!r}: there are 2^n masks.")
+    check_int("n", n, 0, 20, "There are 2^n masks.")
     return (np.arange(2**n)[:, None] >> np.arange(n)) % 2 == 1
 
 
@@ -55,10 +55,7 @@ def mask_probabilities(masks, p):
     array([0.04, 0.16, 0.16, 0.64])
     """
     p = check_p(p)
-    if not isinstance(masks, np.ndarray) or masks.dtype != bool:
-        raise TypeError(f"masks must be an array of booleans; got {masks!r}.")
-    if masks.ndim != 2:
-        raise ValueError(f"masks must have shape (m, n); got {masks.shape}.")
+    check_masks(masks)
     kept = masks.sum(axis=1)
     return (1.0 - p) ** kept * p ** (masks.shape[1] - kept)
 
@@ -90,13 +87,8 @@ def network_averages(logits, p):
     >>> arithmetic.round(4), geometric.round(4)
     (array([0.701, 0.299]), array([0.7311, 0.2689]))
     """
-    check_array("logits", logits)
-    n = max(len(logits).bit_length() - 1, 0) if logits.ndim > 1 else 0
-    if logits.ndim < 2 or len(logits) != 2**n:
-        raise ValueError(
-            "logits must have shape (2^n, ..., classes), one row for each mask of "
-            f"all_masks(n); got {logits.shape}."
-        )
+    axes = range(2, 65)
+    n = check_one_for_each_mask("logits", logits, axes, "(2^n, ..., classes)")
     prob = mask_probabilities(all_masks(n), p)
     log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
     log_g = np.tensordot(prob, log_p, axes=1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_rows, check_scaling
+from companion._arguments import check_scaling, check_table
 from companion.theory.networks import all_masks, mask_probabilities
 
 
@@ -33,8 +33,8 @@ def ridge_weights(x, t, p):
     >>> ridge_weights(np.array([[1.0, 0.0], [0.0, 3.0]]), np.array([4.0, 6.0]), 0.2)
     array([3.2, 1.6])
     """
-    p = check_scaling(p, True)
-    check_rows(x, ("t", t, 0))
+    p = check_scaling(p)
+    check_table(x, "t", t, 0)
     gram = x.T @ x
     return np.linalg.solve(gram + p / (1.0 - p) * np.diag(np.diag(gram)), x.T @ t)
 
@@ -66,8 +66,8 @@ def logistic_penalty(x, w, p):
     >>> [round(logistic_penalty(x, np.array([w]), 0.3), 4) for w in (1.0, 9.0)]
     [0.0451, 0.2078]
     """
-    p = check_scaling(p, True)
-    check_rows(x, ("w", w, 1))
+    p = check_scaling(p)
+    check_table(x, "w", w, 1)
     masks = all_masks(x.shape[1])
     z = (masks / (1.0 - p)) @ (w * x).T
     noisy = mask_probabilities(masks, p) @ np.logaddexp(0.0, z)
@@ -91,7 +91,7 @@ def fisher_penalty(x, w, p):
     >>> [round(fisher_penalty(x, np.array([w]), 0.3), 4) for w in (1.0, 9.0)]
     [0.0421, 0.0021]
     """
-    p = check_scaling(p, True)
-    check_rows(x, ("w", w, 1))
+    p = check_scaling(p)
+    check_table(x, "w", w, 1)
     pi = np.exp(-np.logaddexp(0.0, -(x @ w)))
     return float(p / (1.0 - p) / 2 * (pi * (1.0 - pi)) @ x**2 @ w**2)

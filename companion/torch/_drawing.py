@@ -115,16 +115,21 @@ class _Opaque:
     """
 
     def __init__(self, rng, x):
+        if torch.jit.is_tracing():
+            raise RuntimeError(
+                "rng cannot be drawn from under torch.jit.trace, which would record one "
+                "mask for ever. Trace model.eval(), or use torch.compile."
+            )
         self.like, self.number = _like(x), _number_of(rng)
 
     def mask(self, shape, p):
-        return _draw(self.like, "mask", list(shape), [p], self.number)
+        return _draw(self.like, "mask", list(shape), p, self.number)
 
     def noise(self, shape, p):
-        return _draw(self.like, "noise", list(shape), [p], self.number)
+        return _draw(self.like, "noise", list(shape), p, self.number)
 
     def uniforms(self, shape):
-        return _draw(self.like, "uniforms", list(shape), [], self.number)
+        return _draw(self.like, "uniforms", list(shape), None, self.number)
 
 
 DTYPES = {"mask": torch.bool, "noise": torch.float64, "uniforms": torch.float64}
@@ -152,9 +157,10 @@ def _like(x):
 
 @torch.library.custom_op("companion::draw", mutates_args=())
 def _draw(
-    like: torch.Tensor, kind: str, shape: list[int], p: list[float], number: int
+    like: torch.Tensor, kind: str, shape: list[int], p: float | None, number: int
 ) -> torch.Tensor:
-    return getattr(_source_now(_generators[number], like), kind)(tuple(shape), *p)
+    draw = getattr(_source_now(_generators[number], like), kind)
+    return draw(tuple(shape)) if p is None else draw(tuple(shape), p)
 
 
 # It changes the generator: never merge two calls, leave one out or change their order.

@@ -4,7 +4,7 @@ import contextlib
 
 import torch
 
-from companion._arguments import check_p, check_passes
+from companion._arguments import check_int, check_p
 from companion._training import modes_restored
 from companion.torch.dropout import Dropout
 from companion.torch.noise import ConcreteDropout
@@ -72,7 +72,7 @@ def monte_carlo(model, x, passes):
     >>> round(mean.item(), 2), round(variance.item(), 2)
     (1.0, 0.25)
     """
-    check_passes(passes)
+    check_int("passes", passes, 2, hint="One pass has no variance: pass for example 20.")
     with dropout_active(model):
         outputs = torch.stack([model(x) for _ in range(passes)])
     return outputs.mean(dim=0), outputs.var(dim=0)
