@@ -1,4 +1,4 @@
-# make book · make test · make lab · make serve · make pdf · make publish · make outputs · make bench · make clean
+# make book · make test · make lab · make serve · make pdf · make publish · make outputs · make bench · make mutants · make clean
 # Each does its own set-up: .ci/setup puts the pinned packages into .venv.
 
 BIN := .venv/bin
@@ -6,6 +6,10 @@ HTML := _build/html
 BENCH := _build/benchmarks
 PORT ?= 8000
 REMOTE ?= origin
+# Of the mutants: a module or a folder, how many at once, and the seed of the sample.
+ONLY ?= companion
+JOBS ?= 1
+SEED ?= 0
 
 # Same hashes everywhere, one thread for each notebook, and no progress bars in
 # outputs that are compared.
@@ -13,7 +17,7 @@ export PYTHONHASHSEED := 0
 export OMP_NUM_THREADS := 1
 export TQDM_DISABLE := 1
 
-.PHONY: help setup book test lab serve pdf remote publish outputs bench clean
+.PHONY: help setup book test lab serve pdf remote publish outputs bench mutants clean
 
 help:
 	@echo "make book     build the book into $(HTML)"
@@ -25,6 +29,7 @@ help:
 	@echo "make outputs  run the notebooks and store their outputs, after editing them"
 	@echo "make seeds    try what the notebooks assert on fresh seeds (takes an hour; ONLY=book/03-algorithm.ipynb COUNT=20)"
 	@echo "make bench    time dropout against others; needs a quiet machine"
+	@echo "make mutants  see which small changes to the package its tests do not notice (takes hours; ONLY=companion/masks.py JOBS=2)"
 	@echo "make clean    remove what was built (not .venv)"
 
 setup:
@@ -92,13 +97,13 @@ seeds: setup
 	@$(BIN)/python -m tests.book.seeds $(filter book/%,$(ONLY)) --count $(COUNT) \
 		--jobs $(or $(JOBS),1) $(if $(filter command,$(origin SEED)),--seed $(SEED))
 
-# Beside .venv and not in it: what is installed there is what requirements.txt says.
-.venv-bench/installed: requirements-bench.txt
-	@echo "bench: installing its packages into .venv-bench (.venv-bench/install.log)"
-	@rm -rf .venv-bench; mkdir .venv-bench
+# Beside .venv, and not in it: what is installed there is what requirements.txt says.
+.venv-%/installed: requirements-%.txt
+	@echo "$*: installing its packages into .venv-$* (.venv-$*/install.log)"
+	@rm -rf .venv-$*; mkdir .venv-$*
 	@$(BIN)/python -m pip install --disable-pip-version-check --retries 2 --no-deps \
-		--target .venv-bench -r requirements-bench.txt >.venv-bench/install.log 2>&1 || \
-		{ echo "bench: a package could not be installed: connect to a network and run make bench again (all of it: .venv-bench/install.log)" >&2; exit 1; }
+		--target .venv-$* -r $< >.venv-$*/install.log 2>&1 || \
+		{ echo "$*: a package could not be installed: connect to a network and run make $* again (all of it: .venv-$*/install.log)" >&2; exit 1; }
 	@touch $@
 
 # A process for each number of threads: some frameworks read it once, when they start.
@@ -113,8 +118,13 @@ bench: setup .venv-bench/installed
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/report.py $(BENCH)
 	@echo "Tables and a plot: $(BENCH)/report.md, times.csv, memory.csv, speed.svg"
 
+# The judge of the mutants is tested first: its verdicts stand in no other test.
+mutants: setup .venv-mutants/installed
+	@PYTHONPATH=.venv-mutants:. $(BIN)/python -m pytest -q tests/mutation
+	@PYTHONPATH=.venv-mutants:. $(BIN)/python -m tests.mutation --only $(ONLY) --jobs $(JOBS) --seed $(SEED)
+
 clean:
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -not -path './.venv*' -type d -prune -exec rm -rf {} +
 	@find book -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
-	@echo "Removed what was built. The packages stay in .venv and .venv-bench; remove the folders to install them anew."
+	@echo "Removed what was built. The packages stay in .venv, .venv-bench and .venv-mutants; remove the folders to install them anew."

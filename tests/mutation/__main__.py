@@ -13,7 +13,6 @@ run goes on where it stopped, and the next one tries the survivors alone.
 import argparse
 import contextlib
 import difflib
-import fnmatch
 import hashlib
 import importlib
 import os
@@ -25,7 +24,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -45,11 +44,12 @@ NEVER_COPIED = shutil.ignore_patterns(".*", "_build", "__pycache__")
 
 def tests_of(path):
     """Return what judges a module: its doctests, its tests, and those that known.toml adds."""
-    place = place_of_test(".".join(Path(path).with_suffix("").parts))
+    file = PurePath(path)
+    place = place_of_test(".".join([*file.parent.parts, file.stem.lstrip("_")]))
     added = [
         test
         for pattern, tests in KNOWN["tests"].items()
-        if fnmatch.fnmatch(path, pattern)
+        if file.match(pattern)
         for test in tests
     ]
     own = [str(place)] if (ROOT / place).exists() else []
@@ -70,9 +70,9 @@ def run_tests(copy, tests):
     """Run tests in a copy of the project, within a fork; never returns."""
     os.setsid()  # so that what the tests start ends with them
     os.chdir(copy)
-    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
+    sys.stdout = sys.stderr = log = open("log", "w")  # noqa: SIM115  until the fork ends
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     os.environ["PYTHONPATH"] = f"{copy}:{os.environ['PYTHONPATH']}"
     sys.path[0] = str(copy)
