@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import runpy
 import shutil
 
 import hypothesis.strategies as st
@@ -10,11 +11,15 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis.extra import numpy as hnp
-from torch.utils.checkpoint import checkpoint
+from torch._subclasses import FakeTensorMode
+from torch.autograd import forward_ad
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import companion.numpy as cn
 import companion.torch as ct
 from companion.masks import keep_mask
+from companion.torch import _drawing, _private, _selection
 from companion.verify.properties import count_is_plausible
 
 # 64 examples: two masks of DropPath, one draw an example, agree with probability 1e-15.
@@ -286,57 +291,6 @@ def test_grad_and_jacobian_transforms(rng):
     torch.testing.assert_close(forward_mode, jacobian, rtol=1e-15, atol=0)
 
 
-@pytest.mark.parametrize("reentrant", [False, True])
-def test_a_checkpoint_without_replay_is_refused(reentrant, rng):
-    layer, x = ct.Dropout(0.3, rng), torch.ones(5, requires_grad=True)
-    y = checkpoint(lambda x: layer(x) ** 2, x, use_reentrant=reentrant)
-    with pytest.raises(RuntimeError, match="the mask would be another one"):
-        y.sum().backward()
-    layer.eval()
-    checkpoint(lambda x: layer(x) ** 2, x, use_reentrant=reentrant).sum().backward()
-
-
-@pytest.mark.parametrize("source", ["numpy", "torch"])
-def test_a_checkpoint_replays_its_masks(source, rng):
-    """Gradients equal those without a checkpoint, and the stream goes on as without."""
-
-    def source_from(seed):
-        if source == "numpy":
-            return np.random.default_rng(seed)
-        return torch.Generator().manual_seed(seed)
-
-    seed, results = int(rng.integers(2**62)), []
-    w = torch.tensor(rng.normal(size=(50, 50)))
-    for replayed in (False, True):
-        stream = source_from(seed)
-        first, second = ct.Dropout(0.3, stream), ct.GaussianDropout(0.3, stream)
-        x = torch.tensor(np.linspace(1, 2, 50), requires_grad=True)
-
-        def block(x, first=first, second=second):
-            return torch.tanh(second(torch.tanh(first(x) @ w)) @ w)
-
-        if replayed:
-            context = ct.replay_masks(stream)
-            for _ in range(2):
-                y = checkpoint(block, x, use_reentrant=False, context_fn=context)
-                y.sum().backward()
-        else:
-            for _ in range(2):
-                block(x).sum().backward()
-        results.append((x.grad, first(x.detach())))
-    (a, b), (c, d) = results
-    torch.testing.assert_close(a, c, rtol=1e-14, atol=0)
-    assert torch.equal(b, d)
-
-
-def test_a_checkpoint_refuses_a_generator_that_is_not_replayed(rng):
-    layer, x = ct.Dropout(0.3, rng), torch.ones(5, requires_grad=True)
-    other = ct.replay_masks(np.random.default_rng(0))
-    y = checkpoint(lambda x: layer(x) ** 2, x, use_reentrant=False, context_fn=other)
-    with pytest.raises(RuntimeError, match="cannot be drawn from in the backward pass"):
-        y.sum().backward()
-
-
 def test_autocast(rng):
     model = torch.nn.Sequential(torch.nn.Linear(8, 8), ct.Dropout(0.3, rng))
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -405,3 +359,212 @@ def test_numpy_layers_pickle(rng):
     layer(np.ones(10))
     twin = pickle.loads(pickle.dumps(layer))
     assert np.array_equal(twin(np.ones(1000)), layer(np.ones(1000)))
+
+
+# The general way and the fast one -----------------------------------------------------
+
+
+SPECIAL = torch.tensor([np.inf, -np.inf, np.nan, -0.0, 0.0, 1e-45, -3.0, 6e4])
+
+
+def both_passes(x, mask, p):
+    """Return the bits of y and dx, with an infinity in x and in dy."""
+    x = x.clone().requires_grad_()
+    y = ct.dropout_forward(x, mask, p)
+    (dx,) = torch.autograd.grad(y, x, SPECIAL.to(x.dtype).expand_as(x))
+    integer = _selection.INTEGER[x.dtype]
+    return [y.detach().view(integer), dx.contiguous().view(integer)]
+
+
+@pytest.mark.parametrize("dtype", TORCH_DTYPES, ids=str)
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.3, 0.8])
+@pytest.mark.parametrize("rows", [2, 5000, 300_000])  # NumPy, PyTorch, in blocks
+def test_the_general_way_gives_the_bits_of_the_fast_one(dtype, p, rows, monkeypatch, rng):
+    x = SPECIAL.to(dtype).expand(rows, 8).clone()
+    masks = keep_mask((rows, 8), 0.5, rng), keep_mask((rows, 1), 0.5, rng)
+    for mask in masks:
+        fast = both_passes(x, mask, p)
+        with monkeypatch.context() as patch:
+            patch.setattr(_selection, "is_plain", lambda x: False)
+            general = both_passes(x, mask, p)
+        for one, other in zip(fast, general, strict=True):
+            assert torch.equal(one, other)
+        dropped = ~torch.from_numpy(mask).expand(x.shape)
+        assert all((bits[dropped] == 0).all() for bits in general)  # +0.0, and no nan
+
+
+class Subclass(torch.Tensor):
+    """A tensor that might mean something else."""
+
+
+class Passive(TorchDispatchMode):
+    """Sees every operation and changes none."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        return function(*args, **(kwargs or {}))
+
+
+def seen_inside(context):
+    with context:
+        return _selection.is_plain(torch.ones(3))
+
+
+def seen_by(transform):
+    seen = []
+    transform(lambda x: seen.append(_selection.is_plain(x)) or x.sum())(torch.ones(3))
+    return any(seen)
+
+
+def seen_in_a_dual_number():
+    with forward_ad.dual_level():
+        return _selection.is_plain(forward_ad.make_dual(torch.ones(3), torch.ones(3)))
+
+
+def negative(x):
+    return torch.complex(x, x).conj().imag
+
+
+@pytest.mark.parametrize("is_plain", [
+    lambda: _selection.is_plain(torch.ones(3).as_subclass(Subclass)),
+    lambda: _selection.is_plain(negative(torch.ones(3))),
+    lambda: _selection.is_plain(torch.ones(3).to_sparse()),
+    lambda: _selection.is_plain(torch.ones(3).to_mkldnn()),
+    lambda: _selection.is_plain(torch.ones(3, device="meta")),
+    lambda: _selection.is_plain(torch.ones(3).to(torch.float8_e4m3fn)),
+    lambda: seen_inside(Passive()),
+    lambda: seen_inside(FakeTensorMode()),
+    lambda: seen_by(torch.func.vmap),
+    lambda: seen_by(torch.func.grad),
+    lambda: seen_by(torch.func.functionalize),
+    lambda: seen_by(lambda f: lambda x: make_fx(f)(x)),
+    lambda: seen_by(lambda f: lambda x: make_fx(f, pre_dispatch=True)(x)),
+    lambda: seen_by(lambda f: lambda x: torch.jit.trace(f, x, check_trace=False)),
+    seen_in_a_dual_number,
+])  # fmt: skip
+@compiles
+def test_only_plain_tensors_are_taken_apart(is_plain):
+    assert not is_plain()
+
+
+def test_plain_tensors_are_known():
+    for dtype in TORCH_DTYPES:
+        x = torch.ones(3, 4, dtype=dtype)
+        for one in (x, x.T, x[:, ::2], torch.nn.Parameter(x), x.expand(2, 3, 4)):
+            assert _selection.is_plain(one)
+    with torch.inference_mode():
+        assert _selection.is_plain(torch.ones(3))
+
+
+def test_a_graph_draws_anew_at_each_call(rng):
+    for options in ({}, {"tracing_mode": "symbolic"}, {"pre_dispatch": True}):
+        graph = make_fx(lambda x: ct.dropout(x, 0.3, rng), **options)(torch.ones(200))
+        one, other = graph(torch.ones(200)), graph(100 * torch.ones(200))
+        assert not torch.equal(one == 0, other == 0)
+        assert set(other.unique().tolist()) == {0.0, torch.tensor(100 / 0.7).item()}
+
+
+def test_a_jit_trace_of_a_draw_is_refused(rng):
+    layer, x = ct.Dropout(0.3, rng), torch.ones(4)
+    with pytest.raises(RuntimeError, match=r"torch.jit.trace, which would record one"):
+        torch.jit.trace(layer, x)
+    assert torch.equal(torch.jit.trace(layer.eval(), x)(2 * x), 2 * x)
+
+
+def test_lazy_negatives_forward_and_backward(rng):
+    seed = int(rng.integers(2**63))
+    y = ct.dropout(negative(torch.ones(99)), 0.3, np.random.default_rng(seed))
+    x = torch.ones(99, requires_grad=True)
+    z = ct.dropout(x, 0.3, np.random.default_rng(seed))
+    z.backward(negative(torch.ones(99)))
+    assert torch.equal(y, -z)
+    assert torch.equal(x.grad, -z)
+
+
+def test_batched_gradients(rng):
+    x, mask = torch.ones(9), keep_mask(9, 0.3, rng)
+    rows, at_once = (
+        torch.autograd.functional.jacobian(
+            lambda x: ct.dropout_forward(x, mask, 0.3), x, vectorize=vectorize
+        )
+        for vectorize in (False, True)
+    )
+    assert torch.equal(at_once, rows)
+    assert torch.equal(rows.diag() != 0, torch.from_numpy(mask))
+
+
+# Draws --------------------------------------------------------------------------------
+
+
+def generator_of(source, rng):
+    seed = int(rng.integers(2**62))
+    if source == "numpy":
+        return np.random.default_rng(seed)
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("source", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("kind", "p"), [("mask", (0.3,)), ("noise", (0.3,)), ("uniforms", ())]
+)
+def test_draws_have_the_dtype_that_compilers_are_told(source, kind, p, rng):
+    generator, like, shape = generator_of(source, rng), torch.ones(2), (3, 4)
+    drawn = getattr(_drawing.source(generator, like), kind)(shape, *p)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        told = getattr(_drawing.source(generator, like), kind)(shape, *p)
+    assert drawn.dtype == told.dtype == (torch.bool if kind == "mask" else torch.float64)
+    assert drawn.shape == told.shape == shape
+
+
+@pytest.mark.parametrize("source", ["numpy", "torch"])
+def test_uniforms_are_strictly_inside_and_fine(source, rng):
+    u = _drawing.source(generator_of(source, rng), torch.ones(1)).uniforms((1_000_000,))
+    assert 0 < u.min() <= u.max() < 1
+    assert (u != u.float().double()).any()  # 24 bits for all: probability below 1e-9
+    for bound in (0.001, 0.3, 0.9):  # notices 0.003
+        assert count_is_plausible(int((u < bound).sum()), len(u), bound)
+
+
+@compiles
+def test_compiled_concrete_dropout_with_a_generator_of_pytorch(rng):
+    torch._dynamo.reset()
+    seed = int(rng.integers(2**62))
+    eager, compiled = (
+        ct.ConcreteDropout(0.3, torch.Generator().manual_seed(seed)) for _ in range(2)
+    )
+    x = torch.ones(100_000)
+    y = torch.compile(compiled, fullgraph=True)(x)
+    torch.testing.assert_close(y, eager(x), rtol=1e-5, atol=1e-5)
+
+
+# Private names of PyTorch -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("owner", "name"), [
+    (torch._C, "_dispatch_keys"),
+    (torch._C, "_dispatch_tls_local_include_set"),
+    (torch._C, "_are_functorch_transforms_active"),
+    (forward_ad, "_current_level"),
+])  # fmt: skip
+def test_a_private_name_of_pytorch_may_go(owner, name, monkeypatch, rng):
+    """All goes the general way then, with the same masks, and vmap is obeyed."""
+    seed, x = int(rng.integers(2**63)), torch.tensor(rng.normal(size=(3, 500)))
+    expected = ct.dropout(x, 0.3, np.random.default_rng(seed))
+    with monkeypatch.context() as patch:
+        patch.delattr(owner, name)
+        fresh = runpy.run_path(_private.__file__)
+    monkeypatch.setattr(_drawing, "is_watched", fresh["is_watched"])
+    monkeypatch.setattr(_drawing, "is_transformed", fresh["is_transformed"])
+    monkeypatch.setattr(_selection, "is_in_eager_memory", fresh["is_in_eager_memory"])
+    assert torch.equal(ct.dropout(x, 0.3, np.random.default_rng(seed)), expected)
+    layer = ct.Dropout(0.3, rng)
+    y = torch.func.vmap(layer, randomness="different")(torch.ones(2, 500))
+    assert not torch.equal(*y)
+    if name != "_are_functorch_transforms_active":
+        assert fresh["is_watched"]()
+        assert not _selection.is_plain(x)
+
+
+def test_recomputation_must_be_noticed(monkeypatch):
+    monkeypatch.delattr(torch._C, "_current_graph_task_id")
+    with pytest.raises(ImportError, match=r"requirements\.txt"):
+        runpy.run_path(_private.__file__)
