@@ -164,8 +164,8 @@ class Judge(ast.NodeTransformer):
 
 def short(value):
     """Return a value in few characters."""
-    array = np.asarray(value)
-    if array.size > 6:
+    array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    if array.size > 6 and array.dtype.kind in "biuf":
         return f"[{array.min():.4g} ... {array.max():.4g}]"
     if array.dtype.kind in "fc":
         return np.array2string(array, precision=4, separator=", ")
@@ -173,21 +173,23 @@ def short(value):
 
 
 def numbers(test, names):
-    """Return the comparisons of an assertion with their values."""
+    """Return the comparisons of an assertion that do not hold, with their values."""
+
+    def value(node):
+        return eval(compile(ast.Expression(node), "", "eval"), names)
+
     found = []
     for node in ast.walk(test):
         if isinstance(node, ast.Compare):
-            try:
-                values = [
-                    short(eval(compile(ast.Expression(side), "", "eval"), names))
-                    for side in (node.left, *node.comparators)
-                ]
-            except Exception:  # a name of a comprehension, say
-                continue
-            shown = ast.parse(ast.unparse(node), mode="eval").body
-            shown.left, *shown.comparators = (ast.Name(v) for v in values)
-            found.append(ast.unparse(shown))
-    return "; ".join(found)
+            with contextlib.suppress(Exception):  # a name of a comprehension, say
+                shown = ast.parse(ast.unparse(node), mode="eval").body
+                sides = node.left, *node.comparators
+                shown.left, *shown.comparators = (
+                    ast.Name(short(value(side))) for side in sides
+                )
+                found.append((ast.unparse(shown), bool(np.all(value(node)))))
+    broken = [text for text, holds in found if not holds]
+    return "; ".join(broken or [text for text, _ in found])
 
 
 def try_set(path, number, *, master, trained):
