@@ -35,6 +35,7 @@ __all__ = [
 BLOCK = 2**19
 NOWHERE = np.empty(0, int)
 LITTLE_ENDIAN = np.dtype("<u8")
+BYTES = np.arange(256, dtype=np.uint8)
 
 
 def _places(equal):
@@ -55,7 +56,8 @@ def _draw_bytes(n, bits):
     makes the bytes the same on every platform.
     """
     words = bits.random_raw(-(-n // 8))
-    return words.astype(LITTLE_ENDIAN, copy=False).view(np.uint8)[:n]
+    words = words if LITTLE_ENDIAN.isnative else words.byteswap()
+    return words.view(np.uint8)[:n]
 
 
 def _compare(drawn, p, keep):
@@ -64,7 +66,7 @@ def _compare(drawn, p, keep):
     keep may be the memory of `drawn`.
     """
     digit, rest = divmod(p * 256.0, 1.0)
-    digit = int(digit)  # quicker than a number of NumPy
+    digit = BYTES[int(digit), ...]  # an array is compared with more quickly than a number
     tied = _places(drawn == digit) if rest else NOWHERE
     np.greater_equal(drawn, digit, out=keep)
     return tied

@@ -67,7 +67,8 @@ class _OfNumPy:
 
     def mask(self, shape, p):
         """Draw a keep mask, 0 < p < 1."""
-        return self._tensor(draw_array(shape, p, self.rng))
+        bits, threads = self.rng.bit_generator, torch.get_num_threads()
+        return self._tensor(draw_keep_mask(shape, p, bits, threads))
 
     def noise(self, shape, p):
         """Draw Gaussian noise of mean 1 and variance p / (1 - p), float64."""

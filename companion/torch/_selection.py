@@ -25,7 +25,7 @@ def select(x, mask, p):
     """
     if not is_plain(x):
         return torch.where(mask, x * keep_scale(p), 0.0)
-    if x.requires_grad and torch.is_grad_enabled():
+    if _needs_gradient(x):
         return _Select.apply(x, mask, p)
     return _select_plain(x, mask, p)
 
@@ -41,8 +41,16 @@ def is_plain(x):
 
 
 def is_small(x):
-    """Is x plain, and so small that NumPy is faster? Not in half precision."""
-    return is_plain(x) and x.numel() < SMALL and x.element_size() > 2
+    """Is x plain, without a gradient to come, and so small that NumPy is faster?"""
+    return is_plain(x) and _suits_numpy(x) and not _needs_gradient(x)
+
+
+def _suits_numpy(x):
+    return x.numel() < SMALL and x.element_size() > 2  # it is slow in half precision
+
+
+def _needs_gradient(x):
+    return x.requires_grad and torch.is_grad_enabled()
 
 
 class _Select(torch.autograd.Function):
@@ -60,7 +68,7 @@ class _Select(torch.autograd.Function):
 
 
 def _select_plain(x, mask, p):
-    if x.numel() < SMALL and x.element_size() > 2:
+    if _suits_numpy(x):
         return select_small(x, mask.numpy(), p)
     y, scale, integer = _empty_like(x), keep_scale(p), INTEGER[x.dtype]
     blocks = [(y, x, mask)]

@@ -66,8 +66,7 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
         return x
-    needs_gradient = x.requires_grad and torch.is_grad_enabled()
-    if p < 1.0 and not needs_gradient and is_of_numpy(rng) and is_small(x):
+    if is_of_numpy(rng) and p < 1.0 and is_small(x):
         return select_small(x, draw_array(shape, p, rng), p)  # the mask stays an array
     return select(x, draw_mask(x, shape, p, rng), p)
 

@@ -154,6 +154,7 @@ BACKENDS = [
     ),
 ]
 compiles = pytest.mark.filterwarnings("ignore:.torch.jit.script")
+traces = pytest.mark.filterwarnings("ignore:.torch.jit.trace")
 
 
 @compiles
@@ -442,6 +443,7 @@ def negative(x):
     seen_in_a_dual_number,
 ])  # fmt: skip
 @compiles
+@traces
 def test_only_plain_tensors_are_taken_apart(is_plain):
     assert not is_plain()
 
@@ -463,6 +465,7 @@ def test_a_graph_draws_anew_at_each_call(rng):
         assert set(other.unique().tolist()) == {0.0, torch.tensor(100 / 0.7).item()}
 
 
+@traces
 def test_a_jit_trace_of_a_draw_is_refused(rng):
     layer, x = ct.Dropout(0.3, rng), torch.ones(4)
     with pytest.raises(RuntimeError, match=r"torch.jit.trace, which would record one"):
