@@ -6,10 +6,6 @@ HTML := _build/html
 BENCH := _build/benchmarks
 PORT ?= 8000
 REMOTE ?= origin
-# Of the mutants: a module or a folder, how many at once, and the seed of the sample.
-ONLY ?= companion
-JOBS ?= 1
-SEED ?= 0
 
 # Same hashes everywhere, one thread for each notebook, and no progress bars in
 # outputs that are compared.
@@ -94,7 +90,7 @@ outputs: setup
 .PHONY: seeds
 seeds: COUNT ?= 20
 seeds: setup
-	@$(BIN)/python -m tests.book.seeds $(filter book/%,$(ONLY)) --count $(COUNT) \
+	@$(BIN)/python -m tests.book.seeds $(ONLY) --count $(COUNT) \
 		--jobs $(or $(JOBS),1) $(if $(filter command,$(origin SEED)),--seed $(SEED))
 
 # Beside .venv, and not in it: what is installed there is what requirements.txt says.
@@ -119,6 +115,10 @@ bench: setup .venv-bench/installed
 	@echo "Tables and a plot: $(BENCH)/report.md, times.csv, memory.csv, speed.svg"
 
 # The judge of the mutants is tested first: its verdicts stand in no other test.
+# ONLY is a module or a folder, JOBS how many at once, SEED that of the sample.
+mutants: ONLY ?= companion
+mutants: JOBS ?= 1
+mutants: SEED ?= 0
 mutants: setup .venv-mutants/installed
 	@PYTHONPATH=.venv-mutants:. $(BIN)/python -m pytest -q tests/mutation
 	@PYTHONPATH=.venv-mutants:. $(BIN)/python -m tests.mutation --only $(ONLY) --jobs $(JOBS) --seed $(SEED)
