@@ -195,16 +195,18 @@ def numbers(test, names):
 def try_set(path, number, *, master, trained):
     """Run a page with one set of seeds.
 
-    Return the cells that were left out, and what broke: a dictionary from
-    (cell, line, statement) to the numbers that were found.
+    Return the cells that train or read what was trained, which are left out of all sets
+    but the first few, and what broke: a dictionary from (cell, line, statement) to the
+    numbers that were found.
     """
     names, fresh, dependence = enter(path), FreshSeeds(master, number), Dependence()
-    left_out, broken = [], {}
+    dependent, broken = [], {}
     for cell in code_cells(read(path)):
         tree = ast.parse(cell.source)
-        if dependence.follow(tree, names) and number >= trained:
-            left_out.append(cell.id)
-            continue
+        if dependence.follow(tree, names):
+            dependent.append(cell.id)
+            if number >= trained:
+                continue
         asserts = {n.lineno: n for n in ast.walk(tree) if isinstance(n, ast.Assert)}
         texts = {line: ast.unparse(node) for line, node in asserts.items()}
 
@@ -226,20 +228,21 @@ def try_set(path, number, *, master, trained):
                     key = cell.id, statement.lineno, text
                     broken.setdefault(key, " ".join(said)[:100])
         fresh.own = False
-    return left_out, broken
+    return dependent, broken
 
 
-def show(path, sets):
+def show(path, sets, trained):
     """Print what broke on a page, given what `try_set` returned; say whether any did."""
-    left_out = set(sets[-1][0])
-    of = {cell: sum(cell not in out for out, _ in sets) for cell in left_out}
-    print(f"{path.relative_to(ROOT)}: {len(left_out)} cells train or read what did")
+    dependent, _ = sets[0]
+    few = min(trained, len(sets))
+    print(f"{path.relative_to(ROOT)}: {len(sets)} sets, {few} for {len(dependent)} cells")
     broken = {}
     for number, (_, found) in enumerate(sets):
         for key, values in found.items():
             broken.setdefault(key, []).append((number, values))
     for (cell, _, text), found in sorted(broken.items()):
-        print(f"  {cell}: {len(found)} of {of.get(cell, len(sets))}   {text}")
+        of = few if cell in dependent else len(sets)
+        print(f"  {cell}: {len(found)} of {of}   {text}")
         for number, values in found[:3]:
             print(f"      set {number}: {values}")
     sys.stdout.flush()
@@ -267,7 +270,8 @@ def main():
             for path in a.notebooks
         }
         broke = [
-            show(path, [job.result() for job in jobs]) for path, jobs in pages.items()
+            show(path, [job.result() for job in jobs], a.trained)
+            for path, jobs in pages.items()
         ]
     sys.exit(any(broke))
 
