@@ -29,13 +29,13 @@ def check_p(p, name="p"):
     return value
 
 
-def check_p_below_1(p, why="the variance p / (1 - p) is infinite"):
-    """Return `p` as a float, or raise: where all is dropped there is no finite scale."""
-    value = check_p(p)
+def check_below_1(name, p):
+    """Return a drop probability as a float, or raise: at 1 there is no finite scale."""
+    value = check_p(p, name)
     if value == 1.0:
         raise ValueError(
-            f"p must be below 1 here; got {p!r}: {why}. "
-            "Pass a smaller p, or Dropout(1.0, rng) to drop everything."
+            f"{name} must be below 1 here; got {p!r}: 1 / (1 - p) is infinite. "
+            "Pass a smaller one, or Dropout(1.0, rng) to drop everything."
         )
     return value
 
@@ -49,16 +49,6 @@ def check_logit(p):
             "infinite. Start from a rate such as 0.1, or take Dropout for a fixed one."
         )
     return math.log(value) - math.log1p(-value)
-
-
-def check_temperature(temperature):
-    """Raise unless `temperature` is a real number above 0."""
-    check_rate("temperature", temperature)
-    if temperature == 0:
-        raise ValueError(
-            "temperature must be above 0; got 0: there the noise has no gradient. "
-            "Pass for example 0.1."
-        )
 
 
 def check_int(name, value, low, high=math.inf, hint=""):
@@ -297,15 +287,7 @@ def check_joint(joint):
 
 def check_scaling(p, inverted=True):
     """Return `p` as a float, or raise: only classic dropout, unscaled, allows 1."""
-    return check_p_below_1(p, "nothing is kept to scale") if inverted else check_p(p)
-
-
-def check_below_1(name, p):
-    """Return a drop probability as a float, or raise: at 1 there is nothing to train."""
-    value = check_p(p, name)
-    if value == 1.0:
-        raise ValueError(f"{name} must be below 1, which keeps nothing; got {p!r}.")
-    return value
+    return check_below_1("p", p) if inverted else check_p(p)
 
 
 def check_choice(name, value, choices):
@@ -385,9 +367,6 @@ def check_level(level):
 
 def check_above_0(name, value):
     """Raise unless `value` is a real number above 0; it may be infinite."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(
-            f"{name} must be a real number; got {value!r}. Pass for example 2.0."
-        )
+    check_real(name, value)
     if not value > 0:
         raise ValueError(f"{name} must be above 0; got {value!r}.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_p_below_1
+from companion._arguments import check_below_1
 
 # The value towards which SELU falls: minus its scale times its alpha.
 ALPHA_PRIME = -1.0507009873554805 * 1.6732632423543772
@@ -31,7 +31,7 @@ def alpha_affine(p):
     >>> round(a, 6), round(b, 6)
     (0.878904, 0.30904)
     """
-    p = check_p_below_1(p, "nothing is left of x")
+    p = check_below_1("p", p)
     a = ((1.0 - p) * (1.0 + p * ALPHA_PRIME**2)) ** -0.5
     return a, -a * p * ALPHA_PRIME
 

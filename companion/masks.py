@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from companion._arguments import (
+    check_below_1,
     check_block,
     check_generator,
     check_maps,
     check_p,
-    check_p_below_1,
     check_shape,
 )
 
@@ -344,7 +344,7 @@ def gaussian_noise(shape, p, rng):
     (1.0, 0.25)
     """
     shape = check_shape(shape)
-    p = check_p_below_1(p)
+    p = check_below_1("p", p)
     check_generator(rng)
     if p == 0.0:
         return np.ones(shape)

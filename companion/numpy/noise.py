@@ -3,17 +3,15 @@
 import numpy as np
 
 from companion._arguments import (
+    check_above_0,
+    check_below_1,
     check_generator,
     check_logit,
-    check_nothing_kept,
-    check_p,
-    check_p_below_1,
     check_rate,
-    check_temperature,
 )
 from companion._arithmetic import ALPHA_PRIME, alpha_affine, work_dtype
 from companion.masks import gaussian_noise, open_uniforms
-from companion.numpy._arrays import check_floats, check_mask
+from companion.numpy._arrays import check_floats, check_masked
 from companion.numpy.dropout import Dropout
 from companion.numpy.granularity import ChannelDropout
 from companion.numpy.nn import Module, Parameter
@@ -43,7 +41,7 @@ class GaussianDropout(Dropout):
 
     def draw(self, x):
         """Return new noise for x, or None in evaluation mode and for p = 0."""
-        check_p_below_1(self.p)
+        check_below_1("p", self.p)
         return super().draw(x)
 
     def _draw(self, x, p):
@@ -71,11 +69,7 @@ def alpha_dropout_forward(x, mask, p):
     >>> alpha_dropout_forward(np.zeros(2), np.array([True, False]), 0.2).round(3)
     array([ 0.309, -1.236])
     """
-    p = check_p(p)
-    x = check_floats(x, "x")
-    check_mask(mask, x.shape)
-    if p == 1.0:
-        check_nothing_kept(mask.any())
+    x, p = check_masked(x, mask, p)
     return _alpha(x, mask, p)
 
 
@@ -93,11 +87,7 @@ def alpha_dropout_backward(dy, mask, p):
     >>> alpha_dropout_backward(np.ones(2), np.array([True, False]), 0.2).round(3)
     array([0.879, 0.   ])
     """
-    p = check_p(p)
-    dy = check_floats(dy, "dy")
-    check_mask(mask, dy.shape)
-    if p == 1.0:
-        check_nothing_kept(mask.any())
+    dy, p = check_masked(dy, mask, p, "dy")
     return _alpha_backward(dy, mask, p)
 
 
@@ -182,7 +172,7 @@ class ConcreteDropout(Module):
         super().__init__()
         self.logit = Parameter(np.array(check_logit(p)))
         check_generator(rng)
-        check_temperature(temperature)
+        check_above_0("temperature", temperature)
         self.rng, self.temperature = rng, temperature
         self._x = None
 

@@ -4,16 +4,14 @@ import torch
 from torch.nn import functional as F
 
 from companion._arguments import (
+    check_above_0,
+    check_below_1,
     check_logit,
-    check_nothing_kept,
-    check_p,
-    check_p_below_1,
     check_rate,
-    check_temperature,
 )
 from companion._arithmetic import ALPHA_PRIME, alpha_affine
 from companion.torch._drawing import check_source, source
-from companion.torch._tensors import as_mask, check_floats, work_dtype
+from companion.torch._tensors import check_floats, check_masked, work_dtype
 from companion.torch.dropout import Dropout
 from companion.torch.granularity import ChannelDropout
 
@@ -33,7 +31,7 @@ class GaussianDropout(Dropout):
 
     def draw(self, x):
         """Return new noise for x, or None in evaluation mode and for p = 0."""
-        check_p_below_1(self.p)
+        check_below_1("p", self.p)
         return super().draw(x)
 
     def _draw(self, x, p):
@@ -53,11 +51,7 @@ def alpha_dropout_forward(x, mask, p):
     >>> alpha_dropout_forward(torch.zeros(2), torch.tensor([True, False]), 0.2)
     tensor([ 0.3090, -1.2362])
     """
-    p = check_p(p)
-    check_floats(x, "x")
-    mask = as_mask(mask, x)
-    if p == 1.0:
-        check_nothing_kept(mask.any())
+    mask, p = check_masked(x, mask, p)
     return _alpha(x, mask, p)
 
 
@@ -71,11 +65,8 @@ def alpha_dropout_backward(dy, mask, p):
     >>> alpha_dropout_backward(torch.ones(2), torch.tensor([True, False]), 0.2)
     tensor([0.8789, 0.0000])
     """
-    p = check_p(p)
-    check_floats(dy, "dy")
-    mask = as_mask(mask, dy)
+    mask, p = check_masked(dy, mask, p, "dy")
     if p == 1.0:
-        check_nothing_kept(mask.any())
         return torch.where(mask, dy, 0.0)
     scaled = alpha_affine(p)[0] * dy.to(work_dtype(dy))
     return torch.where(mask, scaled, 0.0).to(dy.dtype)
@@ -136,7 +127,7 @@ class ConcreteDropout(torch.nn.Module):
         super().__init__()
         self.logit = torch.nn.Parameter(torch.tensor(check_logit(p), dtype=torch.float64))
         check_source(rng)
-        check_temperature(temperature)
+        check_above_0("temperature", temperature)
         self.rng, self.temperature = rng, temperature
 
     @property

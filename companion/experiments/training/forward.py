@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from companion._arguments import check_choice, check_p_below_1, check_shape
+from companion._arguments import check_below_1, check_choice, check_shape
 from companion.masks import gaussian_noise, keep_mask
 
 NOISES = ("bernoulli", "gaussian")
@@ -38,7 +38,7 @@ def draw_factors(shape, p, rng, *, noise="bernoulli"):
     >>> draw_factors(6, 0.3, np.random.default_rng(2)).round(2)
     array([1.43, 1.43, 1.43, 1.43, 0.  , 0.  ], dtype=float32)
     """
-    check_p_below_1(p)
+    check_below_1("p", p)
     check_choice("noise", noise, NOISES)
     if noise == "gaussian":
         return gaussian_noise(check_shape(shape), p, rng).astype(np.float32)
