@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_mask_fits
+from companion._arguments import check_mask_fits, check_nothing_kept, check_p
 
 
 def check_floats(x, name):
@@ -23,15 +23,19 @@ def check_floats(x, name):
     return np.asarray(x)
 
 
-def check_mask(mask, shape):
-    """Raise unless mask is an array of booleans that broadcasts to `shape`."""
+def check_masked(x, mask, p, name="x"):
+    """Return x and p, or raise unless the mask is one of x, drawn with p."""
+    p, x = check_p(p), check_floats(x, name)
     if not isinstance(mask, np.ndarray) or mask.dtype != bool:
         kind = getattr(mask, "dtype", type(mask).__name__)
         raise TypeError(
             f"mask must be a NumPy array of booleans, True = keep; got {kind}. "
             "Draw it with keep_mask(x.shape, p, rng)."
         )
-    check_mask_fits(mask.shape, shape)
+    check_mask_fits(mask.shape, x.shape)
+    if p == 1.0:
+        check_nothing_kept(mask.any())
+    return x, p
 
 
 def check_float_dtype(dtype):

@@ -4,12 +4,11 @@ from companion._arguments import (
     check_generator,
     check_mask_fits,
     check_mask_shape,
-    check_nothing_kept,
     check_p,
 )
 from companion._arithmetic import select_and_scale
 from companion.masks import draw_keep_mask
-from companion.numpy._arrays import check_floats, check_mask
+from companion.numpy._arrays import check_floats, check_masked
 from companion.numpy.nn import Module
 
 
@@ -184,11 +183,7 @@ def dropout_forward(x, mask, p):
     >>> dropout_forward(np.ones(4), np.array([True, False, True, True]), 0.2)
     array([1.25, 0.  , 1.25, 1.25])
     """
-    p = check_p(p)
-    x = check_floats(x, "x")
-    check_mask(mask, x.shape)
-    if p == 1.0:
-        check_nothing_kept(mask.any())
+    x, p = check_masked(x, mask, p)
     return select_and_scale(x, mask, p)
 
 
@@ -215,4 +210,5 @@ def dropout_backward(dy, mask, p):
     >>> dropout_backward(np.ones(3), np.array([True, False, True]), 0.2)
     array([1.25, 0.  , 1.25])
     """
-    return dropout_forward(check_floats(dy, "dy"), mask, p)
+    dy, p = check_masked(dy, mask, p, "dy")
+    return select_and_scale(dy, mask, p)

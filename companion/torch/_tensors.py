@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from companion._arguments import check_mask_fits
+from companion._arguments import check_mask_fits, check_nothing_kept, check_p
 
 
 def check_floats(x, name):
@@ -16,8 +16,10 @@ def check_floats(x, name):
         )
 
 
-def as_mask(mask, x):
-    """Return a mask of booleans as a tensor on the device of x, or raise."""
+def check_masked(x, mask, p, name="x"):
+    """Return the mask as a tensor beside x, and p, or raise unless they fit x."""
+    p = check_p(p)
+    check_floats(x, name)
     if isinstance(mask, np.ndarray):
         mask = torch.from_numpy(mask)
     if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
@@ -27,7 +29,9 @@ def as_mask(mask, x):
             "Draw it with keep_mask(x.shape, p, rng)."
         )
     check_mask_fits(mask.shape, x.shape)
-    return mask.to(x.device)
+    if p == 1.0:
+        check_nothing_kept(mask.any())
+    return mask.to(x.device), p
 
 
 def check_tokens(tokens, words):

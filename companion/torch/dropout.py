@@ -6,10 +6,10 @@ PyTorch derives the backward pass itself; the tests compare it with the one that
 
 import torch
 
-from companion._arguments import check_mask_shape, check_nothing_kept, check_p
+from companion._arguments import check_mask_shape, check_p
 from companion.torch._drawing import check_source, draw_array, draw_mask, is_of_numpy
 from companion.torch._selection import is_small, select, select_small
-from companion.torch._tensors import as_mask, check_floats
+from companion.torch._tensors import check_floats, check_masked
 
 
 def dropout(x, p, rng, *, training=True, mask_shape=None):
@@ -146,11 +146,7 @@ def dropout_forward(x, mask, p):
     >>> dropout_forward(torch.ones(4), torch.tensor([True, False, True, True]), 0.2)
     tensor([1.2500, 0.0000, 1.2500, 1.2500])
     """
-    p = check_p(p)
-    check_floats(x, "x")
-    mask = as_mask(mask, x)
-    if p == 1.0:
-        check_nothing_kept(mask.any())
+    mask, p = check_masked(x, mask, p)
     return select(x, mask, p)
 
 
@@ -164,5 +160,5 @@ def dropout_backward(dy, mask, p):
     >>> dropout_backward(torch.ones(3), torch.tensor([True, False, True]), 0.2)
     tensor([1.2500, 0.0000, 1.2500])
     """
-    check_floats(dy, "dy")
-    return dropout_forward(dy, mask, p)
+    mask, p = check_masked(dy, mask, p, "dy")
+    return select(dy, mask, p)

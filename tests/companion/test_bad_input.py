@@ -310,7 +310,9 @@ for framework in (cn, ct):
         framework.DropBlock: [*P, *RNGS, *counts("block_size")],
         framework.ConcreteDropout: [
             *P, *RNGS, ("p", 0.0, ValueError, "p must lie strictly between 0 and 1"),
-            ("p", 1.0, ValueError, "strictly"), *rates("temperature", False),
+            ("p", 1.0, ValueError, "strictly"),
+            ("temperature", "0.1", TypeError, "temperature must be a real number"),
+            ("temperature", -1.0, ValueError, "temperature must be above 0; got -1.0"),
             ("temperature", 0.0, ValueError, "temperature must be above 0"),
         ],
         framework.DropConnect: [
