@@ -6,6 +6,7 @@ import torch
 from companion._arithmetic import keep_scale, select_and_scale
 from companion.torch._private import is_in_eager_memory
 
+TINY = 2**12  # elements below which autograd's own operations are the quickest
 SMALL = 2**14  # elements below which calls cost more than the work
 BLOCK = 2**21  # elements whose input, mask and result stay in the cache
 INTEGER = {
@@ -23,7 +24,7 @@ def select(x, mask, p):
 
     Autograd keeps the mask for the backward pass, one byte an element.
     """
-    if not is_plain(x):
+    if not is_plain(x) or (x.numel() < TINY and _needs_gradient(x)):
         return torch.where(mask, x * keep_scale(p), 0.0)
     if _needs_gradient(x):
         return _Select.apply(x, mask, p)

@@ -379,7 +379,7 @@ def both_passes(x, mask, p):
 
 @pytest.mark.parametrize("dtype", TORCH_DTYPES, ids=str)
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.3, 0.8])
-@pytest.mark.parametrize("rows", [2, 5000, 300_000])  # NumPy, PyTorch, in blocks
+@pytest.mark.parametrize("rows", [1000, 5000, 300_000])  # NumPy, PyTorch, in blocks
 def test_the_general_way_gives_the_bits_of_the_fast_one(dtype, p, rows, monkeypatch, rng):
     x = SPECIAL.to(dtype).expand(rows, 8).clone()
     masks = keep_mask((rows, 8), 0.5, rng), keep_mask((rows, 1), 0.5, rng)
