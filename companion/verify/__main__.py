@@ -15,7 +15,7 @@ def main(arguments=None):
     command = commands.add_parser("kills", help="which mutants each property notices")
     command.add_argument("what", nargs="?", help="a topic or a property; all by default")
     what = parser.parse_args(arguments).what
-    chosen = [one for one in PROPERTIES if what in (None, one.topic, one.name)]
+    chosen = [one for one in PROPERTIES if what in (None, *_names(one))]
     if not chosen:
         topics = ", ".join(sorted({one.topic for one in PROPERTIES}))
         parser.error(f"{what!r} is no property, and no topic: those are {topics}")
@@ -28,6 +28,11 @@ def main(arguments=None):
     if what in {None, *(one.topic for one in PROPERTIES)}:
         left = [name for name, one in survivors.items() if what in (None, one.topic)]
         print("noticed by none of these:", ", ".join(left) or "-")
+
+
+def _names(one):
+    """Return what a property can be called; one of every layer has no kind in front."""
+    return one.topic, one.name, one.name.removeprefix(f"{one.needs[0]}_")
 
 
 if __name__ == "__main__":

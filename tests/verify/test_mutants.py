@@ -108,6 +108,9 @@ def test_the_command_says_which_mutants_a_property_kills(capsys):
     for one in MUTANTS.values():
         assert (f"    {one.name}\n" in printed) is (one.topic == "weighted")
     assert printed.endswith("noticed by none of these: -\n")
+    main(["kills", "siblings"])  # of every layer, whatever the topic of its kind
+    out = capsys.readouterr().out
+    assert "Dropout_siblings:" in out and "ChannelAlphaDropout_siblings:" in out
     main(["kills", "TimeDropout_granularity"])
     assert "    time_not_shared\n" in capsys.readouterr().out
     with pytest.raises(SystemExit):
