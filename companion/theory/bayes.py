@@ -41,7 +41,7 @@ def kept_information(joint, p):
     """
     p = check_p(p)
     check_joint(joint)
-    masks = all_masks(joint.ndim)
+    masks, joint = all_masks(joint.ndim), joint.astype(float)
     kept = (joint.sum(axis=tuple(np.flatnonzero(~mask))) for mask in masks)
     entropies = [-np.sum(t[t > 0] * np.log(t[t > 0])) for t in map(np.atleast_1d, kept)]
     return float(mask_probabilities(masks, p) @ entropies)

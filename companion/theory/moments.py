@@ -8,6 +8,8 @@ from companion._arguments import check_array, check_real, check_scaling, check_v
 def dropped_mean(x, p, *, inverted=True):
     """Return the expectation of a dropped activation over the masks, of the shape of x.
 
+    float64, or a float for a float.
+
     .. math:: E[m x] = (1 - p) x, \\qquad E[m x / (1 - p)] = x
 
     Source: Srivastava et al. (2014), sections 4 and 10. Explained in chapter 4.
@@ -26,8 +28,17 @@ def dropped_mean(x, p, *, inverted=True):
     >>> dropped_mean(10.0, 0.75), dropped_mean(10.0, 0.75, inverted=False)
     (10.0, 2.5)
     """
-    p = check_scaling(p, inverted)
+    p, x = check_scaling(p, inverted), _values(x)
     return x if inverted else (1.0 - p) * x
+
+
+def _values(x):
+    """Return activations in float64: an array of floats, or one real number."""
+    if isinstance(x, np.ndarray):
+        check_array("x", x)
+        return x.astype(float)
+    check_real("x", x)
+    return float(x)
 
 
 def dropped_variance(x, p, *, inverted=True):
@@ -44,7 +55,7 @@ def dropped_variance(x, p, *, inverted=True):
     >>> dropped_variance(2.0, 0.2), round(dropped_variance(2.0, 0.2, inverted=False), 2)
     (1.0, 0.64)
     """
-    p = check_scaling(p, inverted)
+    p, x = check_scaling(p, inverted), _values(x)
     return (p / (1.0 - p) if inverted else p * (1.0 - p)) * x**2
 
 
@@ -79,6 +90,7 @@ def dropped_covariance(mean, covariance, p, *, inverted=True):
     p = check_scaling(p, inverted)
     check_vector("mean", mean)
     check_array("covariance", covariance, 2 * mean.shape)
+    mean, covariance = mean.astype(float), covariance.astype(float)
     square = mean**2 + np.diag(covariance)
     if inverted:
         return covariance + p / (1.0 - p) * np.diag(square)
@@ -120,7 +132,8 @@ def gradient_moments(x, t, w, p):
     check_real("t", t)
     check_vector("x", x)
     check_array("w", w, x.shape)
-    odds, a = p / (1.0 - p), w * x
-    kept = a.sum() - t + odds * a  # the mean error while the unit is kept
+    x, odds = x.astype(float), p / (1.0 - p)
+    a = w * x
+    kept = a.sum() - float(t) + odds * a  # the mean error while the unit is kept
     others = (a**2).sum() - a**2
     return x * kept, odds * x**2 * (kept**2 + others / (1.0 - p))

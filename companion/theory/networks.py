@@ -89,7 +89,7 @@ def network_averages(logits, p):
     """
     axes = range(2, 65)
     n = check_one_for_each_mask("logits", logits, axes, "(2^n, ..., classes)")
-    prob = mask_probabilities(all_masks(n), p)
+    prob, logits = mask_probabilities(all_masks(n), p), logits.astype(float)
     log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
     log_g = np.tensordot(prob, log_p, axes=1)
     geometric = np.exp(log_g - np.logaddexp.reduce(log_g, axis=-1, keepdims=True))

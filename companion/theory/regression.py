@@ -35,6 +35,7 @@ def ridge_weights(x, t, p):
     """
     p = check_scaling(p)
     check_table(x, "t", t, 0)
+    x, t = x.astype(float), t.astype(float)
     gram = x.T @ x
     return np.linalg.solve(gram + p / (1.0 - p) * np.diag(np.diag(gram)), x.T @ t)
 
@@ -68,6 +69,7 @@ def logistic_penalty(x, w, p):
     """
     p = check_scaling(p)
     check_table(x, "w", w, 1)
+    x, w = x.astype(float), w.astype(float)
     masks = all_masks(x.shape[1])
     z = (masks / (1.0 - p)) @ (w * x).T
     noisy = mask_probabilities(masks, p) @ np.logaddexp(0.0, z)
@@ -93,5 +95,6 @@ def fisher_penalty(x, w, p):
     """
     p = check_scaling(p)
     check_table(x, "w", w, 1)
+    x, w = x.astype(float), w.astype(float)
     pi = np.exp(-np.logaddexp(0.0, -(x @ w)))
     return float(p / (1.0 - p) / 2 * (pi * (1.0 - pi)) @ x**2 @ w**2)
