@@ -365,6 +365,39 @@ def check_level(level):
         raise ValueError(f"level must lie in (0, 1); got {level!r}.")
 
 
+def check_flag(name, value):
+    """Raise unless `value` is True or False: "False" and [False] would count as true."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
+
+
+def missing(package, extra, error):
+    """Return the error that says how to install an optional package."""
+    return ModuleNotFoundError(
+        f"{package} is needed here, and cannot be imported ({error}). "
+        f'Install it with: python -m pip install "dropout-verified-companion[{extra}]"',
+        name=package,
+    )
+
+
+def check_model(model, base):
+    """Raise unless `model` is a module of this framework."""
+    if not isinstance(model, base):
+        raise TypeError(
+            f"model must be a {base.__module__}.{base.__name__}; got {model!r} of type "
+            f"{type(model).__name__}."
+        )
+
+
+def no_dropout(model, which):
+    """Return the error that a model has no dropout layer of this sort."""
+    return ValueError(
+        f"model must have a dropout layer {which}; got {type(model).__name__} without "
+        "one. A function such as `dropout`, called in a forward method, cannot be found: "
+        "write it as a layer."
+    )
+
+
 def check_above_0(name, value):
     """Raise unless `value` is a real number above 0; it may be infinite."""
     check_real(name, value)

@@ -36,6 +36,16 @@ def batches(n, batch_size, epochs, rng):
 
 
 @contextlib.contextmanager
+def only_training(model, layers):
+    """Put these layers of a model into training and all its others into evaluation."""
+    with modes_restored(model):
+        # Flag by flag: `model.eval()` of PyTorch never ends in a model with a link back.
+        for module in model.modules():
+            module.training = any(module is layer for layer in layers)
+        yield model
+
+
+@contextlib.contextmanager
 def modes_restored(model):
     """Give every module of a model back the mode it had, whatever happens inside."""
     modes = [(module, module.training) for module in model.modules()]

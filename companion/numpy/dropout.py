@@ -1,8 +1,8 @@
 """Inverted dropout in NumPy, with its backward pass written by hand."""
 
 from companion._arguments import (
+    check_flag,
     check_generator,
-    check_mask_fits,
     check_mask_shape,
     check_p,
 )
@@ -60,6 +60,7 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     """
     p = check_p(p)
     check_generator(rng)
+    check_flag("training", training)
     x = check_floats(x, "x")
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
@@ -89,7 +90,7 @@ class Dropout(Module):
     ValueError
         If p lies outside [0, 1].
     RuntimeError
-        If `backward` is called before `forward`.
+        If `backward` is called before `forward`, or twice after several: see `nn.Module`.
 
     Notes
     -----
@@ -132,22 +133,15 @@ class Dropout(Module):
     def forward(self, x):
         """Return x with elements dropped, or x itself in evaluation mode."""
         x = check_floats(x, "x")
-        self._forward_p, mask = self.p, self.draw(x)
-        self.mask = mask
-        return x if mask is None else self._masked(x, mask, self._forward_p)
+        p, mask = self.p, self.draw(x)
+        y = x if mask is None else self._masked(x, mask, p)
+        self._forward_p, self.mask = p, mask
+        return self._went_forward(y)
 
     def backward(self, dy):
         """Return the gradient with respect to the last input of `forward`."""
-        if self._forward_p is None:
-            raise RuntimeError(
-                "backward needs the mask of a forward pass, and there was none. "
-                "Call the layer first."
-            )
-        dy = check_floats(dy, "dy")
-        if self.mask is None:
-            return dy
-        check_mask_fits(self.mask.shape, dy.shape)
-        return self._masked_backward(dy, self.mask, self._forward_p)
+        dy, mask = self._gradient(dy), self.mask
+        return dy if mask is None else self._masked_backward(dy, mask, self._forward_p)
 
     # How a mask acts on x, and on the gradient: the variants differ here, too.
     _masked = _masked_backward = staticmethod(select_and_scale)

@@ -3,7 +3,7 @@
 Equation, p, rng and errors are those of `Dropout`, but for what a kind states.
 """
 
-from companion._arguments import check_axes, check_count
+from companion._arguments import check_axes, check_count, check_flag
 from companion._arithmetic import select_and_scale
 from companion.masks import block_keep_mask
 from companion.numpy._arrays import check_floats
@@ -36,6 +36,7 @@ class ChannelDropout(Dropout):
 
     def __init__(self, p, rng, *, channels_last=False):
         super().__init__(p, rng)
+        check_flag("channels_last", channels_last)
         self.channels_last = bool(channels_last)
 
     def mask_shape(self, shape):
@@ -97,6 +98,7 @@ class DropPath(Dropout):
 
     def __init__(self, p, rng, *, scale_by_keep=True):
         super().__init__(p, rng)
+        check_flag("scale_by_keep", scale_by_keep)
         self.scale_by_keep = bool(scale_by_keep)
 
     def mask_shape(self, shape):
@@ -180,8 +182,10 @@ class AttentionDropout(Dropout):
         """Return dropped attention weights, or the softmax in evaluation mode."""
         scores = check_floats(scores, "scores")
         check_axes("scores", scores.shape, range(1, 65), "(..., queries, keys)")
-        self._weights = softmax(scores)
-        return super().forward(self._weights)
+        weights = softmax(scores)
+        y = super().forward(weights)
+        self._weights = weights
+        return y
 
     def backward(self, dy):
         """Return the gradient with respect to the scores."""

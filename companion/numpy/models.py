@@ -4,9 +4,10 @@ import contextlib
 
 import numpy as np
 
-from companion._arguments import check_int, check_p
-from companion._training import modes_restored
+from companion._arguments import check_int, check_model, check_p, no_dropout
+from companion._training import only_training
 from companion.numpy.dropout import Dropout
+from companion.numpy.nn import Module
 from companion.numpy.noise import ConcreteDropout
 
 
@@ -22,7 +23,9 @@ def dropout_active(model):
     Parameters
     ----------
     model : nn.Module
-        Model with at least one dropout layer.
+        Model with at least one dropout layer of a rate above 0. A call of the function
+        `dropout` in a forward method cannot be found: what it does follows the mode of
+        the module that calls it, which is evaluation.
 
     Examples
     --------
@@ -35,16 +38,11 @@ def dropout_active(model):
     >>> [module.training for module in model.modules()]
     [False, False, False]
     """
+    check_model(model, Module)
     layers = [m for m in model.modules() if isinstance(m, (Dropout, ConcreteDropout))]
-    if not layers:
-        raise ValueError(
-            f"model must have a dropout layer; got {type(model).__name__} without one: "
-            "every pass would give the same result."
-        )
-    with modes_restored(model):
-        model.eval()
-        for layer in layers:
-            layer.training = True
+    if not any(layer.p > 0.0 for layer in layers):
+        raise no_dropout(model, "with a rate above 0")
+    with only_training(model, layers):
         yield model
 
 
@@ -82,8 +80,9 @@ def monte_carlo(model, x, passes):
 def set_rate(model, p):
     """Set the drop rate of every dropout layer of a model, and return their number.
 
-    `companion.schedules` has the schedules. `ConcreteDropout` learns its rate and is left
-    alone. Source: Liu et al. (2023), section 4. Explained in chapter 8.
+    Layers of rate 0 count, too: a schedule may begin there, and `companion.schedules` has
+    the schedules. `ConcreteDropout` learns its rate and is left alone. Source: Liu et al.
+    (2023), section 4. Explained in chapter 8.
 
     Parameters
     ----------
@@ -99,12 +98,10 @@ def set_rate(model, p):
     (1, 0.1)
     """
     p = check_p(p)
+    check_model(model, Module)
     layers = [m for m in model.modules() if isinstance(m, Dropout)]
     if not layers:
-        raise ValueError(
-            f"model must have a dropout layer whose rate can be set; got "
-            f"{type(model).__name__} without one."
-        )
+        raise no_dropout(model, "whose rate can be set")
     for layer in layers:
         layer.p = p
     return len(layers)

@@ -4,6 +4,9 @@ The names are PyTorch's, so that `companion.torch.nn` can hold the same ones.
 Weights have shape (in_features, out_features): a layer computes x @ W + b.
 """
 
+from collections import deque
+from collections.abc import Mapping
+
 import numpy as np
 
 from companion._arguments import (
@@ -18,10 +21,52 @@ from companion._training import batches, initial_weights, modes_restored, progre
 from companion.numpy._arrays import check_float_dtype, check_floats
 
 
-class Module:
+class _Passes:
+    """What has a backward pass: it belongs to the last forward pass, and to no other."""
+
+    _forwards, _went_back, _shape = 0, False, ()
+
+    def _went_forward(self, y):
+        """Count a forward pass that was not refused, and return y, its result."""
+        self._forwards = 1 if self._went_back else self._forwards + 1
+        self._went_back, self._shape = False, np.shape(y)
+        return y
+
+    def _goes_back(self):
+        """Raise unless a backward pass belongs to one forward pass without a doubt."""
+        if not self._forwards:
+            raise RuntimeError(
+                f"backward needs a forward pass of {type(self).__name__}, and there was "
+                "none. Call the layer first."
+            )
+        if self._went_back and self._forwards > 1:
+            raise RuntimeError(
+                f"backward was called again after {self._forwards} forward passes of "
+                f"{type(self).__name__}, which keeps what its last one needs. If it "
+                "stands at several places of a network, build a layer for each place; "
+                "else call it before each backward pass."
+            )
+        self._went_back = True
+
+    def _gradient(self, dy):
+        """Return dy as an array, or raise unless it fits to the last forward pass."""
+        dy = check_floats(dy, "dy")
+        if self._forwards and dy.shape != self._shape:
+            raise ValueError(
+                f"dy must have the shape of what {type(self).__name__} returned last, "
+                f"{self._shape}; got {dy.shape}."
+            )
+        self._goes_back()
+        return dy
+
+
+class Module(_Passes):
     """Base of all NumPy layers: calling it runs `forward`, and it has two modes.
 
-    Source: the interface of `torch.nn.Module`. Explained in chapter 3.
+    A layer keeps what the backward pass of its last call needs, and nothing of earlier
+    ones. So it can stand at one place of a network only: `backward` raises a RuntimeError
+    where it belongs to no call, or to one that is no longer kept. Source: the interface
+    of `torch.nn.Module`. Explained in chapter 3.
 
     >>> layer = ReLU()
     >>> layer.training, layer.eval().training
@@ -35,13 +80,19 @@ class Module:
         return self.forward(x)
 
     def modules(self):
-        """Return this module and all modules among its attributes, each once."""
-        found = [self]
-        for value in vars(self).values():
-            for part in value if isinstance(value, (list, tuple)) else [value]:
-                if isinstance(part, Module):
-                    found += part.modules()
-        return list(dict.fromkeys(found))
+        """Return this module and all modules among its attributes, each once.
+
+        Lists, tuples, dicts, sets, deques and object arrays are looked into, to any
+        depth.
+        """
+        found, waiting = {}, [self]
+        while waiting:
+            module = waiting.pop()
+            if id(module) not in found:
+                found[id(module)] = module
+                parts = [part for part in _parts(module) if isinstance(part, Module)]
+                waiting += reversed(parts)
+        return list(found.values())
 
     def train(self, mode=True):
         """Switch all modules to training (or evaluation with mode=False); return self."""
@@ -55,8 +106,27 @@ class Module:
 
     def parameters(self):
         """Return the `Parameter` objects of this and all inner modules, each once."""
-        found = [value for module in self.modules() for value in vars(module).values()]
-        return list(dict.fromkeys(v for v in found if isinstance(v, Parameter)))
+        parts = [part for module in self.modules() for part in _parts(module)]
+        return list({id(p): p for p in parts if isinstance(p, Parameter)}.values())
+
+
+def _parts(module):
+    """Return the modules and parameters that a module holds, in its containers too."""
+    parts, seen, waiting = [], set(), [vars(module)]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:  # a container may hold itself
+            continue
+        seen.add(id(value))
+        if isinstance(value, (Module, Parameter)):
+            parts.append(value)
+        elif isinstance(value, Mapping):
+            waiting += reversed(list(value.values()))
+        elif isinstance(value, (list, tuple, set, frozenset, deque)):
+            waiting += reversed(list(value))
+        elif isinstance(value, np.ndarray) and value.dtype == object:
+            waiting += reversed(list(value.flat))
+    return parts
 
 
 class Parameter:
@@ -111,14 +181,25 @@ class Linear(Module):
         self.bias = Parameter(bias.astype(dtype))
 
     def forward(self, x):
-        """Return x W + b for x of shape (n, in_features)."""
-        self._x = x
-        return x @ self.weight.value + self.bias.value
+        """Return x W + b for x of shape (..., in_features)."""
+        self._x = x = self._check_features(x, range(1, 65), "(..., in_features)")
+        return self._went_forward(x @ self.weight.value + self.bias.value)
+
+    def _check_features(self, x, axes, layout):
+        x, features = check_floats(x, "x"), len(self.weight.value)
+        check_axes("x", x.shape, axes, layout)
+        if x.shape[-1] != features:
+            raise ValueError(
+                f"x must have shape {layout}, in_features {features}; got {x.shape}."
+            )
+        return x
 
     def backward(self, dy):
         """Store the gradients of weight and bias; return the gradient of x."""
-        self.weight.grad = self._x.T @ dy
-        self.bias.grad = dy.sum(axis=0)
+        dy = self._gradient(dy)
+        rows = dy.reshape(-1, dy.shape[-1])  # one for each example
+        self.weight.grad = self._x.reshape(-1, self._x.shape[-1]).T @ rows
+        self.bias.grad = rows.sum(axis=0)
         return dy @ self.weight.value.T
 
 
@@ -135,11 +216,13 @@ class ReLU(Module):
 
     def forward(self, x):
         """Return x where it is positive, else 0."""
+        x = check_floats(x, "x")
         self._positive = x > 0
-        return np.maximum(x, 0)
+        return self._went_forward(np.maximum(x, 0))
 
     def backward(self, dy):
         """Return dy where x was positive, else 0."""
+        dy = self._gradient(dy)
         return np.where(self._positive, dy, dy.dtype.type(0))
 
 
@@ -212,7 +295,7 @@ def softmax(z):
     return (e / e.sum(axis=-1, keepdims=True)).astype(z.dtype)
 
 
-class CrossEntropyLoss:
+class CrossEntropyLoss(_Passes):
     """Mean softmax cross-entropy of a batch, n at least 1.
 
     Call it with logits of shape (n, classes) and labels, integers in [0, classes) of
@@ -233,24 +316,27 @@ class CrossEntropyLoss:
     """
 
     def __call__(self, logits, labels):
-        labels = np.asarray(labels)
+        logits, labels = check_floats(logits, "logits"), np.asarray(labels)
         if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
             raise ValueError(
                 "logits must have shape (n, classes) and labels shape (n,), n > 0; "
                 f"got {logits.shape} and {labels.shape}."
             )
         check_numbers("labels", labels, logits.shape[1])
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        self._labels = labels
+        work = logits.astype(work_dtype(logits))  # float16 would round every sum
+        shifted = work - work.max(axis=1, keepdims=True)
+        self._labels, self._dtype = labels, logits.dtype
         self._log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        return float(-self._log_softmax[np.arange(len(labels)), labels].mean())
+        loss = -self._log_softmax[np.arange(len(labels)), labels].mean()
+        return self._went_forward(float(loss))
 
     def backward(self):
         """Return the gradient of the last loss with respect to the logits."""
+        self._goes_back()
         n = len(self._labels)
         gradient = np.exp(self._log_softmax)
         gradient[np.arange(n), self._labels] -= 1
-        return gradient / n
+        return (gradient / n).astype(self._dtype)
 
 
 class RDropLoss:
@@ -302,6 +388,7 @@ class RDropLoss:
     def backward(self):
         """Return the gradients of the last loss for the first and the second logits."""
         first, second = self._entropies
+        d_first, d_second = first.backward(), second.backward()
         log_p, log_q = first._log_softmax, second._log_softmax
         p, q, factor = np.exp(log_p), np.exp(log_q), self.weight / 2 / len(log_p)
 
@@ -310,8 +397,8 @@ class RDropLoss:
             return factor * (p * (ratio - (p * ratio).sum(axis=1, keepdims=True)) + p - q)
 
         return (
-            first.backward() + gradient(p, q, log_p, log_q),
-            second.backward() + gradient(q, p, log_q, log_p),
+            d_first + gradient(p, q, log_p, log_q).astype(d_first.dtype),
+            d_second + gradient(q, p, log_q, log_p).astype(d_second.dtype),
         )
 
 

@@ -147,9 +147,9 @@ class ConcreteDropout(Module):
 
     z is near 1 with probability p; nothing is exactly 0, so nothing is dropped in full,
     and E[y] is x only in the limit of temperature 0. What an optimiser changes is the
-    `Parameter` `logit`, log(p / (1 - p)), a float64 array of shape (). `backward` before
-    `forward` is a RuntimeError. Add `penalty` to the loss: without it the rate falls
-    towards 0. Source: Gal, Hron and Kendall (2017), section 3. Explained in chapter 8.
+    `Parameter` `logit`, log(p / (1 - p)), a float64 array of shape (). Add `penalty` to
+    the loss: without it the rate falls towards 0. Source: Gal, Hron and Kendall (2017),
+    section 3. Explained in chapter 8.
 
     Parameters
     ----------
@@ -174,7 +174,6 @@ class ConcreteDropout(Module):
         check_generator(rng)
         check_above_0("temperature", temperature)
         self.rng, self.temperature = rng, temperature
-        self._x = None
 
     @property
     def p(self):
@@ -187,26 +186,24 @@ class ConcreteDropout(Module):
 
     def forward(self, x):
         """Return x times the smooth noise, or x itself in evaluation mode."""
-        self._x = check_floats(x, "x")
-        self._u = self.draw(x)
+        x = check_floats(x, "x")
+        self._u, self._x = self.draw(x), x
         if self._u is None:
-            return self._x
-        z = (self.logit.value + np.log(self._u) - np.log1p(-self._u)) / self.temperature
-        self._z = _sigmoid(z)
-        self._scale = (1.0 - self._z) / (1.0 - self.p)
-        return (self._x * self._scale).astype(x.dtype)
+            return self._went_forward(x)
+        logit, u = self.logit.value, self._u
+        z = (logit + np.log(u) - np.log1p(-u)) / self.temperature
+        # (1 - sigmoid(z)) / (1 - p): of logarithms, since near p = 1 both are lost in 1.
+        self._scale = np.exp(np.logaddexp(0.0, logit) - np.logaddexp(0.0, z))
+        self._slope = self._scale * (self.p - _sigmoid(z) / self.temperature)
+        return self._went_forward((x * self._scale).astype(x.dtype))
 
     def backward(self, dy):
         """Store the gradient of the rate's logit; return that of x."""
-        if self._x is None:
-            raise RuntimeError("backward needs a forward pass. Call the layer first.")
-        dy = check_floats(dy, "dy")
+        dy = self._gradient(dy)
         if self._u is None:
             self.logit.grad = np.zeros(())
             return dy
-        p, z = self.p, self._z
-        slope = ((1.0 - z) * p - z * (1.0 - z) / self.temperature) / (1.0 - p)
-        self.logit.grad = np.asarray((dy * self._x * slope).sum())
+        self.logit.grad = np.asarray((dy * self._x * self._slope).sum())
         return (dy * self._scale).astype(dy.dtype)
 
     def penalty(self, weight, *, weight_scale, rate_scale):
@@ -229,15 +226,16 @@ class ConcreteDropout(Module):
         """
         check_rate("weight_scale", weight_scale)
         check_rate("rate_scale", rate_scale)
-        p, logit, k = self.p, self.logit.value, weight.value.shape[0]
+        logit, k = self.logit.value, weight.value.shape[0]
+        p, q = self.p, _sigmoid(-logit)  # q is 1 - p
         square = float((weight.value.astype(np.float64) ** 2).sum())
-        entropy = -p * np.log(p) - (1.0 - p) * np.log1p(-p)
-        weight.grad = weight.grad + weight_scale * 2.0 / (1.0 - p) * weight.value
+        entropy = p * np.logaddexp(0.0, -logit) + q * np.logaddexp(0.0, logit)
+        weight.grad = weight.grad + weight_scale * 2.0 / q * weight.value
         # dp/dlogit = p (1 - p), and H'(p) = -logit.
         self.logit.grad = self.logit.grad + (
-            weight_scale * square * p / (1.0 - p) + rate_scale * k * logit * p * (1.0 - p)
+            weight_scale * square * p / q + rate_scale * k * logit * p * q
         )
-        return float(weight_scale * square / (1.0 - p) - rate_scale * k * entropy)
+        return float(weight_scale * square / q - rate_scale * k * entropy)
 
     def __repr__(self):
         return f"ConcreteDropout(p={self.p:.3f}, temperature={self.temperature})"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_axes, check_count, check_numbers, check_p
+from companion._arguments import check_count, check_flag, check_numbers, check_p
 from companion._arithmetic import select_and_scale
 from companion.numpy._arrays import check_float_dtype
 from companion.numpy.dropout import Dropout
@@ -42,23 +42,24 @@ class DropConnect(Linear):
     def __init__(
         self, in_features, out_features, p, rng, *, per_example=False, dtype=np.float32
     ):
+        check_flag("per_example", per_example)
         dropout = Dropout(p, rng)  # first, so that a bad p is found before any draw
         super().__init__(in_features, out_features, rng, dtype)
         self.dropout, self.per_example = dropout, bool(per_example)
 
     def forward(self, x):
         """Return x times the dropped weights, plus bias, for x of shape (n, in)."""
-        check_axes("x", x.shape, (2,), "(n, in_features)")
-        self._x, weight = x, self.weight.value
+        x = self._check_features(x, (2,), "(n, in_features)")
+        weight = self.weight.value
         if self.per_example:
             weight = np.broadcast_to(weight, (len(x), *weight.shape))
-            self._dropped = self.dropout(weight)
-            return (x[:, None] @ self._dropped)[:, 0] + self.bias.value
-        self._dropped = self.dropout(weight)
-        return x @ self._dropped + self.bias.value
+        self._x, self._dropped = x, self.dropout(weight)
+        y = (x[:, None] @ self._dropped)[:, 0] if self.per_example else x @ self._dropped
+        return self._went_forward(y + self.bias.value)
 
     def backward(self, dy):
         """Store the gradients of weight and bias; return the gradient of x."""
+        dy = self._gradient(dy)
         self.bias.grad = dy.sum(axis=0)
         if self.per_example:
             each = self.dropout.backward(self._x[:, :, None] * dy[:, None, :])
@@ -113,12 +114,14 @@ class WordDropout(Module):
 
     def forward(self, tokens):
         """Return the rows of the tokens, dropped by word."""
-        self._tokens = check_numbers("tokens", tokens, len(self.weight.value))
-        return self.dropout(self.weight.value)[self._tokens]
+        tokens = check_numbers("tokens", tokens, len(self.weight.value))
+        rows = self.dropout(self.weight.value)[tokens]
+        self._tokens = tokens
+        return self._went_forward(rows)
 
     def backward(self, dy):
         """Store the gradient of the table. Tokens have none: return None."""
-        table = np.zeros_like(self.weight.value)
+        dy, table = self._gradient(dy), np.zeros_like(self.weight.value)
         np.add.at(table, self._tokens, dy)
         self.weight.grad = self.dropout.backward(table)
 
@@ -161,6 +164,7 @@ class VariationalRNN(Module):
         self, in_features, hidden_features, input_p, recurrent_p, rng, *, dtype=np.float32
     ):
         super().__init__()
+        check_count("hidden_features", hidden_features)
         self.input_dropout = TimeDropout(check_p(input_p, "input_p"), rng)
         self.recurrent_dropout = Dropout(check_p(recurrent_p, "recurrent_p"), rng)
         self.input = Linear(in_features, hidden_features, rng, dtype)
@@ -168,7 +172,9 @@ class VariationalRNN(Module):
 
     def forward(self, x):
         """Return the state after each step, shape (N, T, hidden)."""
-        check_axes("x", x.shape, (3,), "(N, T, in_features)")
+        x = self.input._check_features(x, (3,), "(N, T, in_features)")
+        if not x.shape[1]:
+            raise ValueError(f"x must have T of 1 or more; got shape {x.shape}.")
         self._x = self.input_dropout(x)
         arriving = self.input(self._x)
         h = np.zeros_like(arriving[:, 0])
@@ -178,7 +184,7 @@ class VariationalRNN(Module):
             self._carried.append(self._drop_state(h))
             h = np.tanh(arriving[:, t] + self.recurrent(self._carried[t]))
             self._states.append(h)
-        return np.stack(self._states, axis=1)
+        return self._went_forward(np.stack(self._states, axis=1))
 
     def _drop_state(self, h):
         drop = self.recurrent_dropout
@@ -188,6 +194,7 @@ class VariationalRNN(Module):
 
     def backward(self, dy):
         """Store the gradients of all weights, back through time; return that of x."""
+        dy = self._gradient(dy)
         da, dh = np.empty_like(dy), np.zeros_like(dy[:, 0])
         for t in reversed(range(dy.shape[1])):
             da[:, t] = (dy[:, t] + dh) * (1 - self._states[t] ** 2)

@@ -4,8 +4,8 @@ import contextlib
 
 import torch
 
-from companion._arguments import check_int, check_p
-from companion._training import modes_restored
+from companion._arguments import check_int, check_model, check_p, no_dropout
+from companion._training import only_training
 from companion.torch.dropout import Dropout
 from companion.torch.noise import ConcreteDropout
 
@@ -17,16 +17,19 @@ OF_PYTORCH = (
     torch.nn.AlphaDropout,
     torch.nn.FeatureAlphaDropout,
 )
-# The last three hold a dropout that their own mode switches, and nothing else that
-# depends on the mode. In evaluation an encoder layer even skips its nn.Dropout parts.
-RANDOM_IN_TRAINING = (
-    Dropout,
-    ConcreteDropout,
-    *OF_PYTORCH,
-    torch.nn.RNNBase,
-    torch.nn.MultiheadAttention,
-    torch.nn.TransformerEncoderLayer,
-)
+
+
+def _rates(model):
+    """Return the layers that drop, each with the name of the attribute of its rate."""
+    rates = []
+    for module in model.modules():
+        if isinstance(module, (Dropout, ConcreteDropout, *OF_PYTORCH)):
+            rates.append((module, "p"))
+        elif isinstance(module, torch.nn.MultiheadAttention) or (
+            isinstance(module, torch.nn.RNNBase) and module.num_layers > 1
+        ):  # dropout acts between the layers of a recurrent network
+            rates.append((module, "dropout"))
+    return rates
 
 
 @contextlib.contextmanager
@@ -34,9 +37,10 @@ def dropout_active(model):
     """Switch a model to evaluation, but its dropout layers to training, for a while.
 
     As :func:`companion.numpy.models.dropout_active`, for the layers of this package and
-    PyTorch's, those inside its recurrent, attention and encoder layers included; a call
-    of `torch.nn.functional.dropout` in a forward method cannot be seen. Explained in
-    chapter 5, with `monte_carlo`.
+    PyTorch's, those inside its recurrent, attention and encoder layers included. A call
+    of `torch.nn.functional.dropout` in a forward method cannot be found; neither can
+    layers in a plain list or dict, as `model.modules()` of PyTorch passes over them: use
+    `ModuleList` or `ModuleDict`. Explained in chapter 5, with `monte_carlo`.
 
     >>> import numpy, torch
     >>> from companion.torch import Dropout, nn
@@ -46,16 +50,14 @@ def dropout_active(model):
     ...     [module.training for module in model.modules()]
     [False, False, True]
     """
-    layers = [m for m in model.modules() if isinstance(m, RANDOM_IN_TRAINING)]
-    if not layers:
-        raise ValueError(
-            f"model must have a dropout layer; got {type(model).__name__} without one: "
-            "every pass would give the same result."
-        )
-    with modes_restored(model):
-        model.eval()
-        for layer in layers:
-            layer.training = True
+    check_model(model, torch.nn.Module)
+    rates = _rates(model)
+    if not any(getattr(layer, name) > 0.0 for layer, name in rates):
+        raise no_dropout(model, "with a rate above 0")
+    # In evaluation an encoder layer takes a path that skips the dropout of its parts.
+    encoder = torch.nn.TransformerEncoderLayer
+    whole = [module for module in model.modules() if isinstance(module, encoder)]
+    with only_training(model, [*whole, *(layer for layer, _ in rates)]):
         yield model
 
 
@@ -81,8 +83,9 @@ def monte_carlo(model, x, passes):
 def set_rate(model, p):
     """Set the drop rate of every dropout layer of a model, and return their number.
 
-    As :func:`companion.numpy.models.set_rate`; PyTorch's own dropout layers are set too.
-    Explained in chapter 8.
+    As :func:`companion.numpy.models.set_rate`, for the layers that `dropout_active`
+    finds: the `dropout` of attention and of recurrent layers is set, too. Explained in
+    chapter 8.
 
     >>> import numpy, torch
     >>> layer = Dropout(0.3, numpy.random.default_rng(0))
@@ -90,12 +93,10 @@ def set_rate(model, p):
     (1, 0.1)
     """
     p = check_p(p)
-    layers = [m for m in model.modules() if isinstance(m, (Dropout, *OF_PYTORCH))]
-    if not layers:
-        raise ValueError(
-            f"model must have a dropout layer whose rate can be set; got "
-            f"{type(model).__name__} without one."
-        )
-    for layer in layers:
-        layer.p = p
-    return len(layers)
+    check_model(model, torch.nn.Module)
+    fixed = [(m, name) for m, name in _rates(model) if not isinstance(m, ConcreteDropout)]
+    if not fixed:
+        raise no_dropout(model, "whose rate can be set")
+    for layer, name in fixed:
+        setattr(layer, name, p)
+    return len(fixed)

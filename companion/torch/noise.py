@@ -145,8 +145,10 @@ class ConcreteDropout(torch.nn.Module):
         u = self.draw(x)
         if u is None:
             return x
-        z = torch.sigmoid((self.logit + u.log() - torch.log1p(-u)) / self.temperature)
-        return (x * ((1.0 - z) / torch.sigmoid(-self.logit))).to(x.dtype)
+        z = (self.logit + u.log() - torch.log1p(-u)) / self.temperature
+        # (1 - sigmoid(z)) / (1 - p): of logarithms, since near p = 1 both are lost in 1.
+        scale = torch.exp(F.logsigmoid(-z) - F.logsigmoid(-self.logit))
+        return (x * scale).to(x.dtype)
 
     def penalty(self, weight, *, weight_scale, rate_scale):
         """Return the regulariser of the layer that follows, for the loss.
@@ -159,7 +161,9 @@ class ConcreteDropout(torch.nn.Module):
         p, q = torch.sigmoid(self.logit), torch.sigmoid(-self.logit)
         entropy = -p * F.logsigmoid(self.logit) - q * F.logsigmoid(-self.logit)
         square = weight.double().square().sum()
-        return weight_scale * square / q - rate_scale * weight.shape[1] * entropy
+        # 1 + odds is 1 / q, whose gradient would be lost where q is 1 but for rounding.
+        decay = weight_scale * square * (1.0 + self.logit.exp())
+        return decay - rate_scale * weight.shape[1] * entropy
 
     def extra_repr(self):
         """Show the present rate and the temperature in the printed model."""

@@ -83,17 +83,16 @@ class words_overwrite_gradients(good.WordDropout):
 class recurrent_mask_each_step(good.VariationalRNN):
     """Draws a new state mask at every step."""
 
-    def _drop_state(self, function, h):
-        if function is good.dropout_forward:
-            self.recurrent_dropout(h)
-        return super()._drop_state(function, h)
+    def _drop_state(self, h):
+        self.recurrent_dropout(h)
+        return super()._drop_state(h)
 
 
 @mutant("VariationalRNN", origin="keras #19395: recurrent_dropout is ignored")
 class recurrent_rate_ignored(good.VariationalRNN):
     """Never drops the carried state."""
 
-    def _drop_state(self, function, h):
+    def _drop_state(self, h):
         return h
 
 
@@ -120,7 +119,6 @@ class recurrent_mask_never_reset(good.VariationalRNN):
 class recurrent_gradient_unmasked(good.VariationalRNN):
     """Sends the gradient back past the state mask."""
 
-    def _drop_state(self, function, h):
-        return (
-            h if function is good.dropout_backward else super()._drop_state(function, h)
-        )
+    def backward(self, dy):
+        self.recurrent_dropout.mask = None
+        return super().backward(dy)
