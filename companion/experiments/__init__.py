@@ -1,5 +1,14 @@
 """What the book measures: many small networks, trained at once."""
 
+from companion._arguments import missing
+
+try:
+    import joblib as _joblib  # noqa: F401
+    import scipy as _scipy  # noqa: F401
+    import torch as _torch  # noqa: F401
+except ModuleNotFoundError as error:
+    raise missing(error.name, "experiments", error) from error
+
 from companion.experiments.finding import (
     Finding,
     Row,

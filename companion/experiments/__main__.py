@@ -27,8 +27,16 @@ def _provenance(finding, seeds, seconds):
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        **{name: _version(name) for name in PACKAGES},
     }
+
+
+def _version(package):
+    """Return the version of a package; a table must not be lost for want of one."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _write(finding, provenance, file):
@@ -68,12 +76,12 @@ def main(arguments=None):
     except ValueError as error:
         run.error(str(error))
     provenance = _provenance(finding, seeds, time.perf_counter() - start)
+    if options.out is not None:  # first: a terminal may refuse a sign of the other
+        with open(options.out, "w", encoding="utf-8") as file:
+            _write(finding, provenance, file)
     print(finding)
     if options.out is None:
         _write(finding, provenance, sys.stdout)
-    else:
-        with open(options.out, "w", encoding="utf-8") as file:
-            _write(finding, provenance, file)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,13 @@ Tensors stand in place of arrays, and autograd in place of `backward`; layers ke
 that of x.
 """
 
+from companion._arguments import missing
+
+try:
+    import torch as _torch  # noqa: F401
+except ModuleNotFoundError as error:
+    raise missing("torch", "torch", error) from error
+
 from companion.torch import nn
 from companion.torch.checkpoint import replay_masks
 from companion.torch.dropout import Dropout, dropout, dropout_backward, dropout_forward

@@ -5,10 +5,12 @@ import copy
 import types
 from contextlib import nullcontext
 
+import companion.torch as ct  # first: without torch it says what to install
+
+# isort: split
 import numpy as np
 import torch
 
-import companion.torch as ct
 from companion._arguments import check_generator
 from companion.masks import keep_mask
 from companion.verify.mutants import RIGHT

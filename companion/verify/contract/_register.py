@@ -31,6 +31,8 @@ class Property(NamedTuple):
                 self.function(subject, rng)
         except AssertionError:
             return self.sentence
+        except ModuleNotFoundError:  # what is not installed is no fault of the subject
+            raise
         except Exception as error:  # the subject may raise anything
             return f"{type(error).__name__}: {error}"
         return None
@@ -124,7 +126,7 @@ def violations(subject, rng, *, only=None, stop=False):
 
     Raises
     ------
-    ImportError
+    ModuleNotFoundError
         If SciPy is missing; it says what to install.
 
     Notes
