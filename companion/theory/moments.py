@@ -133,7 +133,7 @@ def gradient_moments(x, t, w, p):
     check_vector("x", x)
     check_array("w", w, x.shape)
     x, odds = x.astype(float), p / (1.0 - p)
-    a = w * x
+    a = w.astype(float) * x
     kept = a.sum() - float(t) + odds * a  # the mean error while the unit is kept
     others = (a**2).sum() - a**2
     return x * kept, odds * x**2 * (kept**2 + others / (1.0 - p))

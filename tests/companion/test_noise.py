@@ -70,3 +70,57 @@ def test_a_learned_rate_falls_without_the_penalty_and_settles_with_it(framework,
                     layer.logit -= 0.1 * slope
         found[scale] = layer.p
     assert found[0.0] < 0.1 < found[1.0] < 0.5
+
+
+LOGITS = [-700.0, -40.0, -37.5, 0.0, 36.0, 37.5, 40.0, 700.0]
+
+
+@pytest.mark.parametrize("logit", LOGITS)
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 3.0])
+def test_concrete_dropout_is_one_in_both_frameworks_at_any_rate(logit, temperature, rng):
+    """Near p = 1 the numbers 1 - p and 1 - z are lost in the rounding of 1."""
+    x, dy, seed = *rng.normal(size=(2, 20)), int(rng.integers(2**63))
+    a, b = (
+        module.ConcreteDropout(0.3, np.random.default_rng(seed), temperature=temperature)
+        for module in (cn, ct)
+    )
+    a.logit.value[...] = logit
+    torch.nn.init.constant_(b.logit, logit)
+    leaf = torch.tensor(x, requires_grad=True)
+    y, z = a(x), b(leaf)
+    z.backward(torch.tensor(dy))
+    np.testing.assert_allclose(y, z.detach(), rtol=1e-9)
+    np.testing.assert_allclose(a.backward(dy), leaf.grad, rtol=1e-9)
+    close = {"rtol": 1e-7, "atol": 1e-9 * max(1.0, abs(y).max())}
+    np.testing.assert_allclose(a.logit.grad, b.logit.grad, **close)
+    weight, theirs = cn.nn.Parameter(np.ones((3, 2))), torch.ones(2, 3).double()
+    a.logit.grad, b.logit.grad = np.zeros(()), None
+    ours = a.penalty(weight, weight_scale=0.3, rate_scale=0.7)
+    other = b.penalty(theirs.requires_grad_(), weight_scale=0.3, rate_scale=0.7)
+    other.backward()
+    np.testing.assert_allclose(ours, other.item(), rtol=1e-12)
+    np.testing.assert_allclose(weight.grad.T, theirs.grad, rtol=1e-12)
+    np.testing.assert_allclose(a.logit.grad, b.logit.grad, rtol=1e-9)
+
+
+@pytest.mark.parametrize("logit", LOGITS)
+@pytest.mark.parametrize("module", [cn, ct], ids=["numpy", "torch"])
+def test_concrete_noise_has_no_cancellation(logit, module):
+    """At temperature 1 it is (1 + e^l) / (1 + e^l u / (1 - u)): all of it is sums."""
+    u = np.array([1e-12, 0.1, 0.5, 0.9])
+    layer = module.ConcreteDropout(0.3, np.random.default_rng(0), temperature=1.0)
+    as_array = np.asarray if module is cn else torch.tensor
+    layer.draw = lambda x: as_array(u)
+    if module is cn:
+        layer.logit.value[...] = logit
+    else:
+        torch.nn.init.constant_(layer.logit, logit)
+    y = layer(as_array(np.ones(4)))
+    expected = (1 + np.exp(logit)) / (1 + np.exp(logit) * u / (1 - u))
+    np.testing.assert_allclose(y if module is cn else y.detach(), expected, rtol=1e-12)
+    penalty = layer.penalty(
+        cn.nn.Parameter(np.ones((3, 1))) if module is cn else torch.ones(1, 3),
+        weight_scale=1.0, rate_scale=0.0,
+    )  # fmt: skip
+    value = penalty if module is cn else penalty.item()
+    assert value == pytest.approx(3 * (1 + np.exp(logit)), rel=1e-12)

@@ -60,3 +60,8 @@ def test_an_impossible_mask_stays_impossible():
     posterior, log_evidence = mask_posterior(np.array([2000.0, 0.0]), 0.0)
     assert posterior.tolist() == [0.0, 1.0]
     assert log_evidence == 0
+
+
+def test_information_is_computed_in_float64():
+    joint = np.array([[1, 3], [5, 7]], np.float32) / np.float32(16)  # exact in both
+    assert kept_information(joint, 0.3) == kept_information(joint.astype(float), 0.3)

@@ -70,3 +70,43 @@ def test_gradient_moments(p, rng):
     scale = (1 - p) ** -4
     assert np.allclose(found[0], mean, rtol=0, atol=1e-12 * scale)
     assert np.allclose(found[1], variance, rtol=0, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])
+def test_moments_are_computed_in_float64(dtype, rng):
+    """Of numbers that the dtype holds, whose squares it does not."""
+    x, w = rng.normal(0, 300, size=(2, 3)).astype(dtype)
+    covariance = np.diag(abs(w))
+    cases = [
+        lambda x, w, c: [dropped_mean(x, 0.3), dropped_variance(x, 0.3)],
+        lambda x, w, c: [
+            f(x, 0.3, inverted=False) for f in (dropped_mean, dropped_variance)
+        ],
+        lambda x, w, c: [dropped_covariance(x, c, 0.3)],
+        lambda x, w, c: [dropped_covariance(x, c, 0.3, inverted=False)],
+        lambda x, w, c: list(gradient_moments(x, dtype(2.5), w, 0.3)),
+    ]
+    for case in cases:
+        for found, right in zip(
+            case(x, w, covariance),
+            case(x.astype(float), w.astype(float), covariance.astype(float)),
+            strict=True,
+        ):
+            assert found.dtype == np.float64
+            assert np.array_equal(found, right)
+
+
+@pytest.mark.parametrize("moment", [dropped_mean, dropped_variance])
+@pytest.mark.parametrize(
+    "x", [[1.0], "1", None, True, 1j, np.array([100], np.int8), np.array(["1"])]
+)
+def test_what_is_no_activation_is_named(moment, x):
+    """The square of 100 in eight bits is 16."""
+    with pytest.raises(TypeError, match="x must be a "):
+        moment(x, 0.3)
+
+
+def test_moments_of_single_numbers():
+    for number in (2, np.float32(2), np.float64(2), np.int8(2)):
+        assert dropped_mean(number, 0.2) == 2
+        assert dropped_variance(number, 0.2) == 1

@@ -44,3 +44,11 @@ def test_network_averages_of_huge_logits_are_finite():
     logits = np.array([[1e4, 0.0], [0.0, 1e4]])
     for mean in network_averages(logits, 0.5):
         assert np.allclose(mean, 0.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_averages_are_computed_in_float64(dtype, rng):
+    logits = rng.normal(size=(8, 3)).astype(dtype)
+    found = network_averages(logits, 0.3)
+    right = network_averages(logits.astype(float), 0.3)
+    assert np.array_equal(found, right)

@@ -69,3 +69,16 @@ def test_penalties_survive_huge_weights():
     x, w = np.array([[1.0], [-1.0]]), np.array([1e4])
     assert logistic_penalty(x, w, 0.3) == pytest.approx(0.6 * np.log(2), abs=1e-8)
     assert fisher_penalty(x, w, 0.3) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])
+def test_regression_is_computed_in_float64(dtype, rng):
+    x = rng.normal(size=(9, 3)).astype(dtype)
+    t, w = rng.normal(size=9).astype(dtype), rng.normal(size=3).astype(dtype)
+    weights = ridge_weights(100 * x, t, 0.3)  # in float16 the sum of squares is infinite
+    assert weights.dtype == np.float64
+    assert np.array_equal(
+        weights, ridge_weights((100 * x).astype(float), t.astype(float), 0.3)
+    )
+    for penalty in (logistic_penalty, fisher_penalty):
+        assert penalty(x, w, 0.3) == penalty(x.astype(float), w.astype(float), 0.3)
