@@ -389,6 +389,15 @@ def check_model(model, base):
         )
 
 
+def check_output(output, kind):
+    """Raise unless a model returned one array or tensor."""
+    if not isinstance(output, kind):
+        raise TypeError(
+            f"model must return one array or tensor here; got {type(output).__name__}. "
+            "Wrap it in a module that returns the part whose variance you want."
+        )
+
+
 def no_dropout(model, which):
     """Return the error that a model has no dropout layer of this sort."""
     return ValueError(

@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from companion._arguments import check_int, check_model, check_p, no_dropout
+from companion._arguments import check_int, check_model, check_output, check_p, no_dropout
 from companion._training import only_training
 from companion.numpy.dropout import Dropout
 from companion.numpy.nn import Module
@@ -73,7 +73,9 @@ def monte_carlo(model, x, passes):
     """
     check_int("passes", passes, 2, hint="One pass has no variance: pass for example 20.")
     with dropout_active(model):
-        outputs = np.stack([model(x) for _ in range(passes)])
+        outputs = [model(x) for _ in range(passes)]
+    check_output(outputs[0], (np.ndarray, np.generic, float))
+    outputs = np.stack(outputs)
     return outputs.mean(axis=0), outputs.var(axis=0, ddof=1)
 
 

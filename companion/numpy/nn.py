@@ -11,6 +11,8 @@ import numpy as np
 
 from companion._arguments import (
     check_axes,
+    check_flag,
+    check_not_empty,
     check_numbers,
     check_rate,
     check_same_length,
@@ -96,6 +98,7 @@ class Module(_Passes):
 
     def train(self, mode=True):
         """Switch all modules to training (or evaluation with mode=False); return self."""
+        check_flag("mode", mode)
         for module in self.modules():
             module.training = bool(mode)
         return self
@@ -402,6 +405,24 @@ class RDropLoss:
         )
 
 
+def _check_parameters(parameters):
+    """Return parameters as a list, or raise unless each is one, and there only once."""
+    parameters = list(parameters)
+    check_not_empty(parameters=parameters)
+    for parameter in parameters:
+        if not isinstance(parameter, Parameter):
+            raise TypeError(
+                f"parameters must be Parameters of a model; got {parameter!r}. "
+                "Pass model.parameters()."
+            )
+    if len(set(map(id, parameters))) < len(parameters):
+        raise ValueError(
+            "parameters must be different; got one of them twice, which would move it "
+            "twice a step. Pass the parameters() of one module that holds all layers."
+        )
+    return parameters
+
+
 class SGD:
     """Stochastic gradient descent, with momentum and weight decay.
 
@@ -433,7 +454,7 @@ class SGD:
         check_rate("lr", lr)
         check_rate("momentum", momentum, upper=1)
         check_rate("weight_decay", weight_decay)
-        self.parameters = list(parameters)
+        self.parameters = _check_parameters(parameters)
         self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
         self._velocity = [np.zeros_like(p.value) for p in self.parameters]
 
@@ -477,7 +498,7 @@ class Adam:
         for i in range(2):
             check_rate(f"betas[{i}]", betas[i], upper=1)
         check_rate("eps", eps)
-        self.parameters = list(parameters)
+        self.parameters = _check_parameters(parameters)
         self.lr, self.betas, self.eps = lr, betas, eps
         self._mean = [np.zeros_like(p.value) for p in self.parameters]
         self._square = [np.zeros_like(p.value) for p in self.parameters]
@@ -493,6 +514,14 @@ class Adam:
             m_hat = m / (1 - beta1**self._steps)
             v_hat = v / (1 - beta2**self._steps)
             p.value -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
+
+
+def _check_examples(x, labels):
+    """Return labels as an array, or raise unless there is one for each example in x."""
+    if not isinstance(x, np.ndarray) or not x.ndim:
+        raise TypeError(f"x must be a NumPy array of examples; got {x!r}.")
+    check_same_length(x, labels)
+    return np.asarray(labels)
 
 
 def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
@@ -528,7 +557,7 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     >>> fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng, progress=False).shape
     (6,)
     """
-    check_same_length(x, labels)
+    labels = _check_examples(x, labels)
     stream = batches(len(x), batch_size, epochs, rng)
     model.train()
     loss_function = CrossEntropyLoss()
@@ -557,7 +586,7 @@ def evaluate(model, x, labels):
     >>> accuracy in (0.0, 1.0)
     True
     """
-    check_same_length(x, labels)
+    labels = _check_examples(x, labels)
     with modes_restored(model):
         logits = model.eval()(x)
     loss = CrossEntropyLoss()(logits, labels)

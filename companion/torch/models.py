@@ -4,7 +4,7 @@ import contextlib
 
 import torch
 
-from companion._arguments import check_int, check_model, check_p, no_dropout
+from companion._arguments import check_int, check_model, check_output, check_p, no_dropout
 from companion._training import only_training
 from companion.torch.dropout import Dropout
 from companion.torch.noise import ConcreteDropout
@@ -76,7 +76,9 @@ def monte_carlo(model, x, passes):
     """
     check_int("passes", passes, 2, hint="One pass has no variance: pass for example 20.")
     with dropout_active(model):
-        outputs = torch.stack([model(x) for _ in range(passes)])
+        outputs = [model(x) for _ in range(passes)]
+    check_output(outputs[0], torch.Tensor)
+    outputs = torch.stack(outputs)
     return outputs.mean(dim=0), outputs.var(dim=0)
 
 

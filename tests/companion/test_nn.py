@@ -210,3 +210,105 @@ def test_progress_bar_goes_to_stderr_and_can_be_hidden(show, environment, seen):
     )  # fmt: skip
     assert ("4/4" in run.stderr) is seen
     assert run.stdout == ""
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 5), (2, 3, 5), (2, 1, 3, 5), (0, 5)])
+def test_linear_acts_on_the_last_axis_like_pytorchs(shape, rng):
+    ours = cn.nn.Linear(5, 3, np.random.default_rng(0), np.float64)
+    theirs = ct.nn.Linear(5, 3, np.random.default_rng(0), torch.float64)
+    x, dy = rng.normal(size=shape), rng.normal(size=(*shape[:-1], 3))
+    leaf = torch.tensor(x, requires_grad=True)
+    y = theirs(leaf)
+    y.backward(torch.tensor(dy))
+    np.testing.assert_allclose(ours(x), y.detach(), rtol=1e-12, atol=1e-12)
+    found = ours.backward(dy), ours.weight.grad, ours.bias.grad
+    expected = leaf.grad, theirs.weight.grad.T, theirs.bias.grad
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("build", [
+    lambda rng: cn.nn.Linear(5, 3, rng), lambda rng: cn.DropConnect(5, 3, 0.3, rng),
+    lambda rng: cn.VariationalRNN(5, 3, 0.3, 0.3, rng),
+])  # fmt: skip
+def test_layers_name_the_features_they_expect(build, rng):
+    layer = build(rng)
+    for shape in ((2, 4), (2, 7, 4), (2, 1), (2, 7, 1), ()):
+        with pytest.raises(ValueError, match="x must have shape"):
+            layer(np.ones(shape))
+
+
+def test_a_sequence_without_steps_is_named(rng):
+    with pytest.raises(ValueError, match="x must have T of 1 or more"):
+        cn.VariationalRNN(5, 3, 0.3, 0.3, rng)(np.ones((2, 0, 5)))
+
+
+@pytest.mark.parametrize("loss", [cn.nn.CrossEntropyLoss, lambda: cn.nn.RDropLoss(2.0)])
+def test_losses_of_half_precision_are_rounded_once(loss, rng):
+    """A sum of 70000 halves is infinite, and the loss was, too."""
+    logits = [rng.normal(size=(3, 70_000)).astype(np.float16) for _ in range(2)]
+    passes = logits if loss is not cn.nn.CrossEntropyLoss else logits[:1]
+    labels, half, double = np.array([0, 5, 69_999]), loss(), loss()
+    value = half(*passes, labels)
+    assert value == pytest.approx(
+        double(*(z.astype(float) for z in passes), labels), rel=1e-5
+    )
+    for dz, exact in zip(
+        np.atleast_3d(half.backward()), np.atleast_3d(double.backward()), strict=True
+    ):
+        assert dz.dtype == np.float16
+        np.testing.assert_allclose(dz.astype(float), exact, rtol=2e-3, atol=1e-7)
+
+
+def test_a_negative_label_or_token_is_no_index_from_the_end(rng):
+    for numbers in ([0, -1], [0, 3]):
+        with pytest.raises(ValueError, match=r"labels must lie in \[0, 3\)"):
+            cn.nn.CrossEntropyLoss()(np.zeros((2, 3)), np.array(numbers))
+        with pytest.raises(ValueError, match=r"tokens must lie in \[0, 3\)"):
+            cn.WordDropout(3, 2, 0.3, rng)(np.array(numbers))
+
+
+OPTIMISERS = [
+    lambda parameters: cn.nn.SGD(parameters, lr=0.1),
+    lambda parameters: cn.nn.Adam(parameters, lr=0.1),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMISERS, ids=["SGD", "Adam"])
+def test_optimisers_refuse_what_they_would_not_move_once(optimizer, rng):
+    layer = cn.nn.Linear(2, 2, rng)
+    with pytest.raises(ValueError, match="parameters must be different"):
+        optimizer(layer.parameters() + layer.parameters())
+    with pytest.raises(ValueError, match="parameters must not be empty"):
+        optimizer(cn.nn.ReLU().parameters())
+    for wrong in ([np.zeros(2)], [layer], "abc"):
+        with pytest.raises(TypeError, match="parameters must be Parameters"):
+            optimizer(wrong)
+
+
+@pytest.mark.parametrize("x", [[[1.0, 2.0]], None, 1.0, np.float64(1), np.array(1.0)])
+def test_training_names_what_is_no_array_of_examples(x, rng):
+    model = cn.nn.Sequential(cn.nn.Linear(2, 2, rng))
+    sgd = cn.nn.SGD(model.parameters(), lr=0.1)
+    kwargs = {"epochs": 1, "batch_size": 1, "rng": rng, "progress": False}
+    for call in (
+        lambda: cn.nn.fit(model, x, np.array([0]), sgd, **kwargs),
+        lambda: cn.nn.evaluate(model, x, np.array([0])),
+    ):
+        with pytest.raises(TypeError, match="x must be a NumPy array of examples"):
+            call()
+
+
+def test_labels_may_come_as_a_list(rng):
+    model = cn.nn.Sequential(cn.nn.Linear(2, 2, rng))
+    sgd = cn.nn.SGD(model.parameters(), lr=0.0)
+    kwargs = {"epochs": 1, "batch_size": 2, "rng": rng, "progress": False}
+    x, labels = np.ones((2, 2), np.float32), [0, 1]
+    (loss,) = cn.nn.fit(model, x, labels, sgd, **kwargs)
+    assert loss == pytest.approx(cn.nn.evaluate(model, x, np.array(labels))[0])
+
+
+@pytest.mark.parametrize("mode", ["False", None, [False], 0, 1.0])
+def test_a_mode_is_true_or_false(mode):
+    with pytest.raises(TypeError, match="mode must be True or False"):
+        cn.nn.ReLU().train(mode)

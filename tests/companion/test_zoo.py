@@ -133,3 +133,18 @@ def test_parameters_keep_the_order_of_pytorch(rng):
     model = Net({"deep": [linear], "own": own}, linear)
     assert model.parameters() == [own, linear.weight, linear.bias]
     assert model.modules() == [model, linear]
+
+
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+def test_monte_carlo_names_a_model_that_returns_several_things(framework, rng):
+    class Two(framework.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.drop = framework.Dropout(0.3, rng)
+
+        def forward(self, x):
+            return self.drop(x), self.drop(x)
+
+    x = np.ones(9) if framework is cn else torch.ones(9)
+    with pytest.raises(TypeError, match=r"model must return one array .*; got tuple"):
+        framework.monte_carlo(Two(), x, 5)
