@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from itertools import filterfalse
 
 import numpy as np
 
@@ -111,15 +112,18 @@ def check_generator(rng):
         )
 
 
+def _is_symbolic(size):
+    """Is size one that PyTorch's compilers leave open? PyTorch is not imported here."""
+    return type(size).__name__ == "SymInt"
+
+
 def check_shape(shape, name="shape"):
     """Return `shape` as a tuple of non-negative ints, or raise."""
     if isinstance(shape, numbers.Integral):
         shape = (shape,)
-    try:
-        sizes = tuple(shape)
-    except TypeError:
-        sizes = (None,)
-    for size in sizes:
+    ordered = isinstance(shape, (tuple, list)) or np.ndim(shape) == 1
+    sizes = tuple(shape) if ordered else (None,)
+    for size in filterfalse(_is_symbolic, sizes):
         if isinstance(size, (bool, np.bool_)) or not isinstance(size, numbers.Integral):
             raise TypeError(
                 f"{name} must be an int or a tuple of ints; got {shape!r}. "
@@ -130,7 +134,7 @@ def check_shape(shape, name="shape"):
                 f"{name} must have sizes of 0 or more; got {shape!r}. "
                 "Pass for example x.shape."
             )
-    return tuple(int(size) for size in sizes)
+    return tuple(size if _is_symbolic(size) else int(size) for size in sizes)
 
 
 def check_maps(shape):
@@ -172,6 +176,18 @@ def check_mask_shape(mask_shape, shape):
     return sizes
 
 
+def check_mask(mask):
+    """Return `mask`, or raise unless it is an array of booleans, all of them to be seen."""
+    plain = isinstance(mask, np.ndarray) and not isinstance(mask, np.ma.MaskedArray)
+    if not plain or mask.dtype != bool:
+        kind = mask.dtype if plain else type(mask).__name__
+        raise TypeError(
+            f"mask must be a NumPy array of booleans, True = keep; got {kind}. "
+            "Draw it with keep_mask(x.shape, p, rng)."
+        )
+    return mask
+
+
 def check_mask_fits(mask_shape, shape, name="mask"):
     """Raise unless a mask of `mask_shape` broadcasts to `shape`."""
     try:
@@ -205,9 +221,10 @@ def check_same_length(x, labels):
 
 def check_numbers(name, values, count):
     """Return values, numbers of words or classes, as integers in [0, count), or raise."""
-    values = np.asarray(values)
-    if not np.issubdtype(values.dtype, np.integer):
-        raise TypeError(f"{name} must be integers, counted from 0; got {values.dtype}.")
+    masked, values = isinstance(values, np.ma.MaskedArray), np.asarray(values)
+    if masked or not np.issubdtype(values.dtype, np.integer):
+        kind = "a MaskedArray" if masked else values.dtype
+        raise TypeError(f"{name} must be integers, counted from 0; got {kind}.")
     if values.size and not 0 <= values.min() <= values.max() < count:
         raise ValueError(
             f"{name} must lie in [0, {count}); got {values.min()}..{values.max()}."
@@ -225,8 +242,11 @@ def check_same_logits(first, second):
 
 
 def check_array(name, value, shape=None):
-    """Raise unless value is an array of floats, of this shape if one is given."""
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+    """Raise unless value is an array of floats, of this shape if one is given.
+
+    In subclasses of arrays signs mean other things: * is a product of matrices.
+    """
+    if type(value) is not np.ndarray or value.dtype.kind != "f":
         raise TypeError(f"{name} must be a NumPy array of floats; got {value!r}.")
     if shape is not None and value.shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got {value.shape}.")
@@ -249,7 +269,7 @@ def check_table(x, name, value, axis):
 
 def check_masks(masks):
     """Raise unless masks are booleans, one mask in each row."""
-    if not isinstance(masks, np.ndarray) or masks.dtype != bool:
+    if type(masks) is not np.ndarray or masks.dtype != bool:
         raise TypeError(f"masks must be an array of booleans; got {masks!r}.")
     if masks.ndim != 2:
         raise ValueError(f"masks must have shape (m, n); got {masks.shape}.")

@@ -83,13 +83,14 @@ def _fill(keep, p, bits):
 
 def _split_stream(bits, words, share):
     """Move PCG64 `bits` on by `words`; return a copy for each `share` of these words."""
-    streams = []
-    for start in [*range(0, words, share), words]:
-        stream = np.random.PCG64(0)
-        stream.state = bits.state
-        streams.append(stream.advance(start))
-    # Not bits.advance, which forgets a buffered half word; drawing raw words does not.
-    bits.state = bits.state | {"state": streams.pop().state["state"]}
+    streams = [np.random.PCG64(0) for _ in range(0, words + share, share)]
+    with bits.lock:  # nobody else may draw between reading the state and writing it
+        state = bits.state
+        for start, stream in zip([*range(0, words, share), words], streams, strict=True):
+            stream.state = state
+            stream.advance(start)
+        # Not bits.advance, which forgets a buffered half word; raw words do not.
+        bits.state = state | {"state": streams.pop().state["state"]}
     return streams
 
 

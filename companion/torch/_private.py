@@ -7,6 +7,7 @@ without it; the tests take them away one by one.
 import torch
 from torch.autograd import forward_ad
 from torch.compiler import is_compiling
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 # The dispatch keys of a tensor say what an operation on it passes through, those that
 # are included what it passes through at present whatever the tensor is: a tracer, a
@@ -27,6 +28,13 @@ for _key in ("CPU", "AutogradCPU", "AutocastCPU", "ADInplaceOrView", "BackendSel
 # Without the name the answer is yes, which costs time and changes no result.
 is_transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
 
+# The transforms of torch.func that this code is inside of. Without the name each of them
+# is taken for vmap, and a draw inside it is refused while a compiler looks.
+_interpreters = getattr(torch._C._functorch, "get_interpreter_stack", None)
+
+# A tensor with a device and without numbers. Without the name PyTorch's own error stands.
+_Fake = getattr(torch._subclasses, "FakeTensor", ())
+
 # The number of the backward pass that runs now, or -1: a layer that draws in one would
 # give a wrong gradient and say nothing. Without the name there is no way to notice.
 if not hasattr(torch._C, "_current_graph_task_id"):
@@ -42,6 +50,19 @@ def is_in_backward_pass():
     return torch._C._current_graph_task_id() >= 0
 
 
+@torch.compiler.assume_constant_result
+def is_in_vmap():
+    """Is this code inside torch.func.vmap? A compiler asks once, when it traces."""
+    if _interpreters is None:
+        return is_transformed()
+    return any(level.key().name == "Vmap" for level in _interpreters() or ())
+
+
+def is_recorded():
+    """Does make_fx or a compiler record the operations, to run them later?"""
+    return get_proxy_mode() is not None
+
+
 def is_watched():
     """Does a compiler, tracer, transform, mode or forward-mode derivative see this?"""
     return (
@@ -50,6 +71,16 @@ def is_watched():
         or forward_ad._current_level >= 0
         or _included().raw_repr() & _SPECIAL != 0
     )
+
+
+def can_be_read(x):
+    """May Python decide by the numbers in x? Nobody watches, and x has numbers."""
+    return not is_watched() and not x.is_meta and not isinstance(x, _Fake)
+
+
+def is_stray(x):
+    """Is x a fake tensor outside the mode that made it?"""
+    return isinstance(x, _Fake) and not is_watched()
 
 
 def is_in_eager_memory(x):

@@ -3,16 +3,30 @@
 import numpy as np
 import torch
 
-from companion._arguments import check_mask_fits, check_nothing_kept, check_p
+from companion._arguments import check_mask, check_mask_fits, check_nothing_kept, check_p
+from companion.torch._private import can_be_read, is_stray
+
+FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 
 
 def check_floats(x, name):
-    """Raise unless x is a tensor of real floating-point numbers."""
-    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
+    """Raise unless x is a dense tensor of real floats, of 16 bits or more."""
+    if not isinstance(x, torch.Tensor) or x.dtype not in FLOATS:
         kind = getattr(x, "dtype", type(x).__name__)
         raise TypeError(
             f"{name} must be a torch tensor of floats; got {kind}. "
             f"Convert it first, for example torch.as_tensor({name}, dtype=torch.float32)."
+        )
+    if x.is_nested or x.layout != torch.strided:
+        kind = "a nested tensor" if x.is_nested else x.layout
+        raise TypeError(
+            f"{name} must be dense; got {kind}. Pass {name}.to_dense(), of a nested "
+            f"tensor {name}.to_padded_tensor(0.0) or {name}.values()."
+        )
+    if is_stray(x):
+        raise TypeError(
+            f"{name} must have numbers; got a fake tensor outside the mode that "
+            "made it. Call this inside its FakeTensorMode."
         )
 
 
@@ -21,15 +35,18 @@ def check_masked(x, mask, p, name="x"):
     p = check_p(p)
     check_floats(x, name)
     if isinstance(mask, np.ndarray):
-        mask = torch.from_numpy(mask)
+        # Tensors know no read-only memory: such a mask is copied.
+        mask = torch.from_numpy(np.require(check_mask(mask), requirements="W"))
     if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
         kind = getattr(mask, "dtype", type(mask).__name__)
         raise TypeError(
             f"mask must hold booleans, True = keep; got {kind}. "
             "Draw it with keep_mask(x.shape, p, rng)."
         )
+    if mask.is_nested or mask.layout != torch.strided:
+        raise TypeError("mask must be dense; got a sparse or nested one. Pass mask.to_dense()")
     check_mask_fits(mask.shape, x.shape)
-    if p == 1.0:
+    if p == 1.0 and can_be_read(mask):
         check_nothing_kept(mask.any())
     return mask.to(x.device), p
 
@@ -45,6 +62,10 @@ def check_tokens(tokens, words):
             f"tokens must be integers, a tensor of int32 or int64; got {kind}. "
             "Pass the numbers of the words."
         )
+    if tokens.is_nested or tokens.layout != torch.strided:
+        raise TypeError("tokens must be dense; got a sparse or nested one: .to_dense().")
+    if not can_be_read(tokens):
+        return
     if tokens.numel() and not 0 <= tokens.min() <= tokens.max() < words:
         raise ValueError(
             f"tokens must lie in [0, {words}), the rows of the table; got "
@@ -54,7 +75,7 @@ def check_tokens(tokens, words):
 
 def check_float_dtype(dtype):
     """Raise unless dtype is a torch dtype of real floats."""
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+    if not isinstance(dtype, torch.dtype) or dtype not in FLOATS:
         raise TypeError(
             f"dtype must be a real floating-point torch dtype; got {dtype!r}. "
             "Pass torch.float32 or torch.float64."

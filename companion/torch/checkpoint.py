@@ -2,9 +2,8 @@
 
 import contextlib
 
-import torch
-
-from companion.torch._drawing import check_source, replayed
+from companion.torch._drawing import check_source, checkpoints, compiled_checkpoint
+from companion.torch._private import is_recorded
 
 
 def replay_masks(*generators):
@@ -13,10 +12,11 @@ def replay_masks(*generators):
     A checkpoint runs a part of the model again in the backward pass. It restores
     PyTorch's global random state, and no generator that was handed over. So the second
     run would draw other masks, and the gradient would be that of another network. Dropout
-    layers refuse to draw in a backward pass without this. The generators are set back for
-    the recomputation and continue afterwards where they were. Returns what the argument
-    `context_fn` of the checkpoint takes, with use_reentrant=False. Explained in
-    chapter 9.
+    layers refuse to draw in a backward pass without this. The first run notes the state
+    of a generator before each draw, and the second draws from twins in these states; the
+    generators themselves go on. Other threads may draw from them meanwhile. Returns what
+    the argument `context_fn` of the checkpoint takes, with use_reentrant=False; a
+    checkpoint inside torch.compile is refused. Explained in chapter 9.
 
     Parameters
     ----------
@@ -40,51 +40,59 @@ def replay_masks(*generators):
         raise TypeError("generators must not be empty: pass those of the dropout layers.")
     for rng in generators:
         check_source(rng)
-    return lambda: ((first := _FirstPass(generators)), _SecondPass(generators, first))
 
+    def both_passes():
+        if is_recorded():
+            raise RuntimeError(compiled_checkpoint)
+        return (first := _FirstPass(generators)), _SecondPass(first)
 
-def _state(rng):
-    return (
-        rng.get_state() if isinstance(rng, torch.Generator) else rng.bit_generator.state
-    )
-
-
-def _set_state(rng, state):
-    if isinstance(rng, torch.Generator):
-        rng.set_state(state)
-    else:
-        rng.bit_generator.state = state
+    return both_passes
 
 
 class _FirstPass(contextlib.AbstractContextManager):
-    """Remember where the generators started, and permit to draw from them."""
+    """Note the states from which the generators drew."""
+
+    repeats = False
 
     def __init__(self, generators):
         self.generators = generators
+        self.states = {id(rng): [] for rng in generators}
+
+    def knows(self, rng):
+        """Is rng one of the generators?"""
+        return id(rng) in self.states
+
+    def note(self, rng, state):
+        """Note the state of rng before a draw."""
+        self.states[id(rng)].append(state)
 
     def __enter__(self):
-        replayed.extend(self.generators)
-        self.start = [_state(rng) for rng in self.generators]
+        checkpoints.entered += (self,)
 
     def __exit__(self, *error):
-        del replayed[-len(self.generators) :]
+        checkpoints.entered = checkpoints.entered[:-1]
 
 
 class _SecondPass(_FirstPass):
-    """Draw the same again; afterwards the generators continue where they were."""
+    """Draw the same again, as often as the backward pass runs."""
 
-    def __init__(self, generators, first):
-        super().__init__(generators)
+    repeats = True
+
+    def __init__(self, first):
+        super().__init__(first.generators)
         self.first = first
 
     def __enter__(self):
+        self.left = {key: iter(noted) for key, noted in self.first.states.items()}
         super().__enter__()
-        self._set(self.first.start)
 
-    def __exit__(self, *error):
-        self._set(self.start)
-        super().__exit__(*error)
-
-    def _set(self, states):
-        for rng, state in zip(self.generators, states, strict=True):
-            _set_state(rng, state)
+    def next_state(self, rng):
+        """Return the state from which rng drew in the first pass."""
+        state = next(self.left[id(rng)], None)
+        if state is None:
+            raise RuntimeError(
+                "rng was drawn from more often in the recomputation of a checkpoint than "
+                "in its first run. What is inside must do the same both times: same "
+                "modes, rates and branches."
+            )
+        return state

@@ -6,7 +6,7 @@ PyTorch derives the backward pass itself; the tests compare it with the one that
 
 import torch
 
-from companion._arguments import check_mask_shape, check_p
+from companion._arguments import check_flag, check_mask_shape, check_p
 from companion.torch._drawing import check_source, draw_array, draw_mask, is_of_numpy
 from companion.torch._selection import is_small, select, select_small
 from companion.torch._tensors import check_floats, check_masked
@@ -63,11 +63,12 @@ def dropout(x, p, rng, *, training=True, mask_shape=None):
     p = check_p(p)
     check_source(rng)
     check_floats(x, "x")
+    check_flag("training", training)
     shape = check_mask_shape(mask_shape, x.shape)
     if not training or p == 0.0:
         return x
     if is_of_numpy(rng) and p < 1.0 and is_small(x):
-        return select_small(x, draw_array(shape, p, rng), p)  # the mask stays an array
+        return select_small(x, draw_array(x, shape, p, rng), p)  # the mask stays an array
     return select(x, draw_mask(x, shape, p, rng), p)
 
 

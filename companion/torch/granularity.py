@@ -1,10 +1,8 @@
 """Kinds of dropout in PyTorch that differ in what shares a draw: the granularity."""
 
-import torch
 from torch.nn import functional as F
 
-from companion._arguments import check_axes, check_count
-from companion.masks import block_start_rate
+from companion._arguments import check_axes, check_block, check_count, check_flag
 from companion.torch._drawing import draw_mask
 from companion.torch._selection import select
 from companion.torch._tensors import check_floats
@@ -27,6 +25,7 @@ class ChannelDropout(Dropout):
 
     def __init__(self, p, rng, *, channels_last=False):
         super().__init__(p, rng)
+        check_flag("channels_last", channels_last)
         self.channels_last = bool(channels_last)
 
     def mask_shape(self, shape):
@@ -72,6 +71,7 @@ class DropPath(Dropout):
 
     def __init__(self, p, rng, *, scale_by_keep=True):
         super().__init__(p, rng)
+        check_flag("scale_by_keep", scale_by_keep)
         self.scale_by_keep = bool(scale_by_keep)
 
     def mask_shape(self, shape):
@@ -82,10 +82,6 @@ class DropPath(Dropout):
     # With p = 0 the forward pass selects and does not scale.
     def _masked(self, x, mask, p):
         return select(x, mask, p if self.scale_by_keep else 0.0)
-
-
-# A compiler need not follow the search for this number: it depends on sizes alone.
-_start_rate = torch.compiler.assume_constant_result(block_start_rate)
 
 
 class DropBlock(Dropout):
@@ -109,12 +105,13 @@ class DropBlock(Dropout):
 
     def _draw(self, x, p):
         check_axes("x", x.shape, (3, 4), "(N, C, L) or (N, C, H, W)")
-        size = self.block_size
-        gamma = _start_rate(p, x.shape[2:], size)
+        size, sides = self.block_size, tuple(x.shape[2:])
+        fits = tuple(n - size + 1 for n in sides)
+        if min(fits) < 1:
+            check_block(size, sides)
         if p == 1.0:  # no block need grow
             return draw_mask(x, x.shape, p, self.rng)
-        fits = tuple(n - size + 1 for n in x.shape[2:])
-        starts = ~draw_mask(x, (*x.shape[:2], *fits), gamma, self.rng)
+        starts = ~draw_mask(x, (*x.shape[:2], *fits), p, self.rng, (size, *sides))
         # Grow each start to a block: a maximum over the places whose block covers one.
         around = F.pad(starts.float(), (size - 1, size - 1) * len(fits))
         pool = F.max_pool1d if len(fits) == 1 else F.max_pool2d

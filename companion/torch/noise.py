@@ -5,12 +5,14 @@ from torch.nn import functional as F
 
 from companion._arguments import (
     check_above_0,
+    check_axes,
     check_below_1,
     check_logit,
     check_rate,
 )
 from companion._arithmetic import ALPHA_PRIME, alpha_affine
 from companion.torch._drawing import check_source, source
+from companion.torch._private import can_be_read
 from companion.torch._tensors import check_floats, check_masked, work_dtype
 from companion.torch.dropout import Dropout
 from companion.torch.granularity import ChannelDropout
@@ -160,6 +162,8 @@ class ConcreteDropout(torch.nn.Module):
         check_rate("rate_scale", rate_scale)
         p, q = torch.sigmoid(self.logit), torch.sigmoid(-self.logit)
         entropy = -p * F.logsigmoid(self.logit) - q * F.logsigmoid(-self.logit)
+        check_floats(weight, "weight")
+        check_axes("weight", weight.shape, (2,), "(out_features, in_features)")
         square = weight.double().square().sum()
         # 1 + odds is 1 / q, whose gradient would be lost where q is 1 but for rounding.
         decay = weight_scale * square * (1.0 + self.logit.exp())
@@ -167,4 +171,5 @@ class ConcreteDropout(torch.nn.Module):
 
     def extra_repr(self):
         """Show the present rate and the temperature in the printed model."""
-        return f"p={self.p:.3f}, temperature={self.temperature}"
+        p = f"{self.p:.3f}" if can_be_read(self.logit) else "unknown"
+        return f"p={p}, temperature={self.temperature}"

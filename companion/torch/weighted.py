@@ -3,9 +3,15 @@
 import torch
 from torch.nn import functional as F
 
-from companion._arguments import check_axes, check_count, check_p
+from companion._arguments import (
+    check_axes,
+    check_count,
+    check_flag,
+    check_generator,
+    check_p,
+)
 from companion.torch._selection import select
-from companion.torch._tensors import check_float_dtype, check_tokens
+from companion.torch._tensors import check_float_dtype, check_floats, check_tokens
 from companion.torch.dropout import Dropout
 from companion.torch.granularity import TimeDropout
 from companion.torch.nn import Linear
@@ -27,12 +33,14 @@ class DropConnect(Linear):
     def __init__(
         self, in_features, out_features, p, rng, *, per_example=False, dtype=torch.float32
     ):
+        check_flag("per_example", per_example)
         dropout = Dropout(p, rng)  # first, so that a bad p is found before any draw
         super().__init__(in_features, out_features, rng, dtype)
         self.dropout, self.per_example = dropout, bool(per_example)
 
     def forward(self, x):
         """Return x times the dropped weights, plus bias, for x of shape (n, in)."""
+        check_floats(x, "x")
         check_axes("x", x.shape, (2,), "(n, in_features)")
         weight = self.weight.T
         if self.per_example:
@@ -68,6 +76,7 @@ class WordDropout(torch.nn.Module):
         super().__init__()
         check_count("words", words)
         check_count("features", features)
+        check_generator(rng)
         self.dropout = _RowDropout(p, rng)
         check_float_dtype(dtype)
         table = torch.from_numpy(rng.standard_normal((words, features)))
@@ -107,6 +116,7 @@ class VariationalRNN(torch.nn.Module):
         dtype=torch.float32,
     ):
         super().__init__()
+        check_count("hidden_features", hidden_features)
         self.input_dropout = TimeDropout(check_p(input_p, "input_p"), rng)
         self.recurrent_dropout = Dropout(check_p(recurrent_p, "recurrent_p"), rng)
         self.input = Linear(in_features, hidden_features, rng, dtype)
@@ -114,7 +124,10 @@ class VariationalRNN(torch.nn.Module):
 
     def forward(self, x):
         """Return the state after each step, shape (N, T, hidden)."""
+        check_floats(x, "x")
         check_axes("x", x.shape, (3,), "(N, T, in_features)")
+        if x.shape[1] == 0:
+            raise ValueError("x must have at least one step; got T = 0, for (N, T, D).")
         arriving = self.input(self.input_dropout(x))
         h = torch.zeros_like(arriving[:, 0])
         mask = self.recurrent_dropout.draw(h)  # one for all steps

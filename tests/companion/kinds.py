@@ -67,3 +67,11 @@ class Given:
     def draw(self, x):
         mask = next(self.masks)
         return torch.from_numpy(mask) if isinstance(x, torch.Tensor) else mask
+
+
+def generator_of(source, rng):
+    """Return a generator of one of the two frameworks, with a seed from rng."""
+    seed = int(rng.integers(2**62))
+    if source == "numpy":
+        return np.random.default_rng(seed)
+    return torch.Generator().manual_seed(seed)
