@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_mask_fits, check_nothing_kept, check_p
+from companion._arguments import check_mask, check_mask_fits, check_nothing_kept, check_p
 
 
 def check_floats(x, name):
@@ -26,12 +26,7 @@ def check_floats(x, name):
 def check_masked(x, mask, p, name="x"):
     """Return x and p, or raise unless the mask is one of x, drawn with p."""
     p, x = check_p(p), check_floats(x, name)
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
-        kind = getattr(mask, "dtype", type(mask).__name__)
-        raise TypeError(
-            f"mask must be a NumPy array of booleans, True = keep; got {kind}. "
-            "Draw it with keep_mask(x.shape, p, rng)."
-        )
+    check_mask(mask)
     check_mask_fits(mask.shape, x.shape)
     if p == 1.0:
         check_nothing_kept(mask.any())
@@ -40,10 +35,13 @@ def check_masked(x, mask, p, name="x"):
 
 def check_float_dtype(dtype):
     """Return dtype as a NumPy dtype of real floats, or raise."""
-    dtype = np.dtype(dtype)
-    if not np.issubdtype(dtype, np.floating):
+    try:
+        known = np.dtype("O" if dtype is None else dtype)  # None would be float64
+    except TypeError:
+        known = np.dtype("O")
+    if not np.issubdtype(known, np.floating):
         raise TypeError(
-            f"dtype must be a real floating-point type; got {dtype}. "
+            f"dtype must be a real floating-point type; got {dtype!r}. "
             "Pass numpy.float32 or numpy.float64."
         )
-    return dtype
+    return known
