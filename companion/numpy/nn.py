@@ -24,14 +24,17 @@ from companion.numpy._arrays import check_float_dtype, check_floats
 
 
 class _Passes:
-    """What has a backward pass: it belongs to the last forward pass, and to no other."""
+    """What has a backward pass: it belongs to the last forward pass, and to no other.
+
+    Each forward pass ends in `_went_forward`, each backward pass begins with `_gradient`.
+    """
 
     _forwards, _went_back, _shape = 0, False, ()
 
     def _went_forward(self, y):
         """Count a forward pass that was not refused, and return y, its result."""
         self._forwards = 1 if self._went_back else self._forwards + 1
-        self._went_back, self._shape = False, np.shape(y)
+        self._went_back, self._shape = False, getattr(y, "shape", ())
         return y
 
     def _goes_back(self):

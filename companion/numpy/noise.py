@@ -193,8 +193,9 @@ class ConcreteDropout(Module):
         logit, u = self.logit.value, self._u
         z = (logit + np.log(u) - np.log1p(-u)) / self.temperature
         # (1 - sigmoid(z)) / (1 - p): of logarithms, since near p = 1 both are lost in 1.
-        self._scale = np.exp(np.logaddexp(0.0, logit) - np.logaddexp(0.0, z))
-        self._slope = self._scale * (self.p - _sigmoid(z) / self.temperature)
+        softplus = np.logaddexp(0.0, z)
+        self._scale = np.exp(np.logaddexp(0.0, logit) - softplus)
+        self._z, self._forward_p = np.exp(z - softplus), self.p
         return self._went_forward((x * self._scale).astype(x.dtype))
 
     def backward(self, dy):
@@ -203,7 +204,8 @@ class ConcreteDropout(Module):
         if self._u is None:
             self.logit.grad = np.zeros(())
             return dy
-        self.logit.grad = np.asarray((dy * self._x * self._slope).sum())
+        slope = self._scale * (self._forward_p - self._z / self.temperature)
+        self.logit.grad = np.asarray((dy * self._x * slope).sum())
         return (dy * self._scale).astype(dy.dtype)
 
     def penalty(self, weight, *, weight_scale, rate_scale):
@@ -226,6 +228,8 @@ class ConcreteDropout(Module):
         """
         check_rate("weight_scale", weight_scale)
         check_rate("rate_scale", rate_scale)
+        if not isinstance(weight, Parameter):
+            raise TypeError(f"weight must be a Parameter of a layer; got {weight!r}.")
         logit, k = self.logit.value, weight.value.shape[0]
         p, q = self.p, _sigmoid(-logit)  # q is 1 - p
         square = float((weight.value.astype(np.float64) ** 2).sum())

@@ -160,6 +160,7 @@ class ConcreteDropout(torch.nn.Module):
         """
         check_rate("weight_scale", weight_scale)
         check_rate("rate_scale", rate_scale)
+        check_floats(weight, "weight")
         p, q = torch.sigmoid(self.logit), torch.sigmoid(-self.logit)
         entropy = -p * F.logsigmoid(self.logit) - q * F.logsigmoid(-self.logit)
         check_floats(weight, "weight")

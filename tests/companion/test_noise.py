@@ -124,3 +124,10 @@ def test_concrete_noise_has_no_cancellation(logit, module):
     )  # fmt: skip
     value = penalty if module is cn else penalty.item()
     assert value == pytest.approx(3 * (1 + np.exp(logit)), rel=1e-12)
+
+
+@pytest.mark.parametrize("module", [cn, ct], ids=["numpy", "torch"])
+@pytest.mark.parametrize("weight", [None, [[1.0]], np.ones((2, 2)), 1.0])
+def test_the_penalty_names_what_is_no_weight(module, weight, rng):
+    with pytest.raises(TypeError, match="weight must be a"):
+        module.ConcreteDropout(0.3, rng).penalty(weight, weight_scale=1.0, rate_scale=1.0)
