@@ -177,7 +177,7 @@ def check_mask_shape(mask_shape, shape):
 
 
 def check_mask(mask):
-    """Return `mask`, or raise unless it is an array of booleans, all of them to be seen."""
+    """Return `mask`, or raise unless it is a plain array of booleans."""
     plain = isinstance(mask, np.ndarray) and not isinstance(mask, np.ma.MaskedArray)
     if not plain or mask.dtype != bool:
         kind = mask.dtype if plain else type(mask).__name__
@@ -307,6 +307,7 @@ def check_joint(joint):
 
 def check_scaling(p, inverted=True):
     """Return `p` as a float, or raise: only classic dropout, unscaled, allows 1."""
+    check_flag("inverted", inverted)
     return check_below_1("p", p) if inverted else check_p(p)
 
 
@@ -330,12 +331,21 @@ def check_length(name, values, at_least):
 
 
 def check_seeds(seeds):
-    """Raise unless `seeds` are different ints of 0 or more."""
+    """Return `seeds` as a tuple, or raise unless they are different ints of 0 or more."""
+    seeds = check_sequence("seeds", seeds)
     for seed in seeds:
         if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
             raise ValueError(f"seeds must be ints of 0 or more; got {seed!r}.")
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must all be different; got {seeds!r}.")
+    return seeds
+
+
+def check_sequence(name, values):
+    """Return `values` as a tuple, or raise: a number is none, and nor is text."""
+    if not np.iterable(values) or isinstance(values, (str, bytes)):
+        raise TypeError(f"{name} must be a sequence; got {values!r}. Pass a tuple.")
+    return tuple(values)
 
 
 def check_increasing(name, values, at_least):
@@ -362,8 +372,8 @@ def check_holds(name, values, needed, first=None):
 def check_samples(name, samples, at_least, finite=True):
     """Return samples of one length as an array, shape (samples, n), or raise."""
     try:
-        rows = np.asarray(samples, dtype=float)
-    except ValueError:  # their lengths differ
+        rows = np.stack([as_reals(name, sample) for sample in samples])
+    except (TypeError, ValueError):  # no numbers, or their lengths differ
         rows = np.empty(0)
     if (
         rows.ndim != 2
@@ -379,10 +389,19 @@ def check_samples(name, samples, at_least, finite=True):
     return rows
 
 
-def check_level(level):
-    """Raise unless a confidence level lies in (0, 1)."""
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1); got {level!r}.")
+def as_reals(name, values):
+    """Return numbers as an array of floats, or raise: text and complex ones are none."""
+    found = np.asarray(values)
+    if isinstance(values, np.ma.MaskedArray) or found.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must hold real numbers, unmasked; got {values!r}.")
+    return found.astype(float)
+
+
+def check_between_0_and_1(name, value):
+    """Raise unless `value` is a real number in (0, 1)."""
+    check_real(name, value)
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must lie in (0, 1); got {value!r}.")
 
 
 def check_flag(name, value):

@@ -7,7 +7,7 @@ ones crossed out.
 
 import numpy as np
 
-from companion._arguments import missing
+from companion._arguments import check_sequence, missing
 
 try:
     import matplotlib.pyplot as plt
@@ -71,7 +71,7 @@ def draw_mask(ax, mask, *, title=""):
     >>> draw_mask(ax, np.array([[True, False]]))
     >>> plt.close(figure)
     """
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.ndim != 2:
+    if type(mask) is not np.ndarray or mask.dtype != bool or mask.ndim != 2:
         raise ValueError(f"mask must be a 2-D array of booleans; got {mask!r}.")
     rows, columns = mask.shape
     side = 0.84
@@ -106,8 +106,9 @@ def draw_network(ax, keeps, *, title=""):
     >>> draw_network(ax, [np.array([True, False]), np.array([True])])
     >>> plt.close(figure)
     """
-    keeps = list(keeps)
-    if not keeps or any(np.ndim(k) != 1 or np.asarray(k).dtype != bool for k in keeps):
+    keeps = check_sequence("keeps", keeps)
+    plain = all(type(keep) is np.ndarray and keep.dtype == bool for keep in keeps)
+    if not keeps or not plain or any(keep.ndim != 1 for keep in keeps):
         raise ValueError(f"keeps must hold 1-D arrays of booleans; got {keeps!r}.")
     heights = [np.linspace(1, -1, len(k) + 2)[1:-1] for k in keeps]
     for layer in range(len(keeps) - 1):
@@ -146,6 +147,11 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="
     >>> draw_intervals(ax, [0.0], [mean_interval([1.0, 2.0])])
     >>> plt.close(figure)
     """
+    positions = check_sequence("positions", positions)
+    intervals = check_sequence("intervals", intervals)
+    for interval in intervals:
+        if not hasattr(interval, "mean"):
+            raise TypeError(f"intervals must be Intervals; got {interval!r}.")
     if len(positions) != len(intervals):
         raise ValueError(
             "positions and intervals must have the same length; got "

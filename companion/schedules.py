@@ -4,7 +4,7 @@ Each function answers one question: how large is p here, or now? `set_rate` of
 `companion.numpy` and `companion.torch` puts the answer into a model.
 """
 
-from companion._arguments import check_count, check_int, check_p
+from companion._arguments import check_count, check_flag, check_int, check_p
 
 
 def depth_rates(p, depth):
@@ -92,6 +92,7 @@ def early_rate(step, p, stop, *, linear=True):
     p = check_p(p)
     check_int("step", step, 0, hint="Count steps from 0.")
     check_count("stop", stop)
+    check_flag("linear", linear)
     return p * max(0.0, 1.0 - step / stop) if linear else p * (step < stop)
 
 

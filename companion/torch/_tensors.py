@@ -44,7 +44,7 @@ def check_masked(x, mask, p, name="x"):
             "Draw it with keep_mask(x.shape, p, rng)."
         )
     if mask.is_nested or mask.layout != torch.strided:
-        raise TypeError("mask must be dense; got a sparse or nested one. Pass mask.to_dense()")
+        raise TypeError("mask must be dense; got another layout. Pass mask.to_dense().")
     check_mask_fits(mask.shape, x.shape)
     if p == 1.0 and can_be_read(mask):
         check_nothing_kept(mask.any())

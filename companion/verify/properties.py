@@ -7,7 +7,7 @@ a billion.
 
 import numpy as np
 
-from companion._arguments import missing
+from companion._arguments import check_between_0_and_1, check_int, check_p, missing
 
 FALSE_ALARM = 1e-9
 RATES = (0.1, 0.3, 0.8)  # never 0.5 alone: there 1/p = 1/(1-p) = 2
@@ -73,12 +73,10 @@ def count_is_plausible(count, n, probability, false_alarm=FALSE_ALARM):
     >>> count_is_plausible(705_000, 1_000_000, 0.7)
     False
     """
-    if not 0 <= count <= n:
-        raise ValueError(f"count must lie in [0, {n}]; got {count!r}.")
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability must lie in [0, 1]; got {probability!r}.")
-    if not 0 < false_alarm < 1:
-        raise ValueError(f"false_alarm must lie in (0, 1); got {false_alarm!r}.")
+    check_int("n", n, 0)
+    check_int("count", count, 0, n)
+    check_p(probability, "probability")
+    check_between_0_and_1("false_alarm", false_alarm)
     binom = binomial()
     below = binom.cdf(count, n, probability)
     above = binom.sf(count - 1, n, probability)

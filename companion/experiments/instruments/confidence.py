@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from companion._arguments import check_count, check_numbers
+from companion._arguments import as_reals, check_count, check_numbers
 
 
 def _checked(probabilities, labels):
     """Return both as arrays, or raise the error that says what is wrong."""
-    probabilities, labels = np.asarray(probabilities, float), np.asarray(labels)
+    probabilities = as_reals("probabilities", probabilities)
     if (
         probabilities.ndim != 2
-        or labels.shape != probabilities.shape[:1]
+        or np.shape(labels) != probabilities.shape[:1]
         or not len(labels)
     ):
         raise ValueError(
             "probabilities must have shape (n, classes), with one row for each of the "
-            f"labels; got {probabilities.shape} and {labels.shape}."
+            f"labels; got {probabilities.shape} and {np.shape(labels)}."
         )
     if not (probabilities >= 0).all() or not np.allclose(probabilities.sum(axis=1), 1):
         raise ValueError(

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from companion._arguments import as_reals
+
 
 def roughness(features):
     """Return how much pictures change from pixel to pixel.
@@ -57,7 +59,7 @@ def pixels_in_use(features):
 
 
 def _pictures(features):
-    features = np.asarray(features, dtype=float)
+    features = as_reals("features", features)
     if features.ndim < 2:
         raise ValueError(
             f"features must be pictures, (..., height, width); got {features.shape}."

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_increasing
+from companion._arguments import as_reals, check_increasing, check_real
 
 
 def epochs_to_reach(losses, epochs, target):
@@ -45,7 +45,8 @@ def epochs_to_reach(losses, epochs, target):
     >>> epochs_to_reach([[3.0, 2.0, 1.0], [3.0, 2.9, 2.8]], [1, 2, 3], 1.5)
     array([2.5, nan])
     """
-    losses, epochs = np.asarray(losses, dtype=float), np.asarray(epochs, dtype=float)
+    losses, epochs = as_reals("losses", losses), as_reals("epochs", epochs)
+    check_real("target", target)
     if epochs.ndim != 1 or losses.shape[-1:] != epochs.shape:
         raise ValueError(
             "the last axis of losses must have one entry for each epoch; got shapes "

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from companion._arguments import check_count
+from companion._arguments import check_count, check_seeds, check_sequence
 from companion._training import initial_weights, progress_bar
 from companion.data import mnist_digits
 from companion.experiments.training.forward import activations, draw_factors
@@ -125,4 +125,5 @@ def train_autoencoders(rates, seeds, *, units=100, steps=1000, progress=True):
     """
     check_count("units", units)
     check_count("steps", steps)
-    return _train(tuple(rates), tuple(seeds), units, steps, progress)
+    rates, seeds = check_sequence("rates", rates), check_seeds(seeds)
+    return _train(rates, seeds, units, steps, progress)

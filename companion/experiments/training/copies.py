@@ -5,7 +5,14 @@ import itertools
 import numpy as np
 import torch
 
-from companion._arguments import check_below_1, check_count, check_not_empty
+from companion._arguments import (
+    check_below_1,
+    check_count,
+    check_not_empty,
+    check_rate,
+    check_seeds,
+    check_sequence,
+)
 from companion.torch import Dropout, nn
 
 
@@ -66,6 +73,8 @@ def train_with_copies(data, *, p, copies, seeds, hidden, epochs, batch_size, lr)
     (2, 3)
     """
     check_below_1("p", p)
+    check_rate("lr", lr)
+    seeds, hidden = check_seeds(seeds), check_sequence("hidden", hidden)
     check_not_empty(seeds=seeds)
     check_count("copies", copies)
     check_count("epochs", epochs)

@@ -24,6 +24,7 @@ from companion._arguments import (
     check_rate,
     check_same_length,
     check_seeds,
+    check_sequence,
 )
 from companion.experiments.statistics import mean_interval
 from companion.experiments.training._stack import Plan, Settings, train_stack
@@ -170,7 +171,7 @@ def train_networks(
     Raises
     ------
     KeyboardInterrupt
-        If interrupted before the first seeds were finished.
+        If interrupted before two seeds were finished.
 
     Notes
     -----
@@ -190,9 +191,9 @@ def train_networks(
     >>> result.test_accuracy.shape
     (2, 3, 1)
     """
-    rates, seeds, hidden = tuple(rates), tuple(seeds), tuple(hidden)
+    rates, seeds = check_sequence("rates", rates), check_seeds(seeds)
+    hidden = check_sequence("hidden", hidden)
     check_not_empty(rates=rates, seeds=seeds)
-    check_seeds(seeds)
     settings = _settings(
         rates, input_rate=input_rate, noise=noise, lr=lr, momentum=momentum,
         weight_decay=weight_decay, max_norm=max_norm,
@@ -234,7 +235,7 @@ def _settings(rates, *, lr, momentum, **others):
 
 def _for_each(name, value, count, check):
     """Return one checked value for each setting, from one value or from a sequence."""
-    many = isinstance(value, (list, tuple, np.ndarray))
+    many = isinstance(value, (list, tuple, np.ndarray)) and np.ndim(value) == 1
     values = tuple(value) if many else (value,) * count
     if len(values) != count:
         raise ValueError(
@@ -300,7 +301,7 @@ def _run(stacks, arguments, progress):
                 results.append(result)
                 bar.update(0 if here else epochs)
         except KeyboardInterrupt:
-            if not results:
+            if sum(map(len, stacks[: len(results)])) < 2:  # one has no interval
                 raise
     return results
 

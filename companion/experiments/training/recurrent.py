@@ -15,6 +15,9 @@ from companion._arguments import (
     check_choice,
     check_count,
     check_not_empty,
+    check_rate,
+    check_seeds,
+    check_sequence,
 )
 from companion._training import initial_weights, progress_bar
 from companion.masks import keep_mask
@@ -213,11 +216,12 @@ def train_recall(
     >>> result.accuracy.shape
     (2, 3)
     """
-    kinds, seeds = tuple(kinds), tuple(seeds)
+    kinds, seeds = check_sequence("kinds", kinds), check_seeds(seeds)
     check_not_empty(kinds=kinds, seeds=seeds)
     for kind in kinds:
         check_choice("kinds", kind, KINDS)
     p = check_below_1("p", p)
+    check_rate("lr", lr)
     counts = {"delay": delay, "hidden": hidden, "steps": steps, "batch_size": batch_size}
     for name, value in counts.items():
         check_count(name, value)

@@ -4,7 +4,9 @@ The networks are trained for real, but smaller than asked; rows are computed aga
 plain NumPy.
 """
 
+import inspect
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from scipy.special import log_softmax, logsumexp, softmax
 from companion.data import mnist1d, mnist_digits
 from companion.experiments import (
     draw_factors,
+    experiments,
     mean_interval,
     train_networks,
 )
@@ -417,3 +420,72 @@ def test_an_interrupt_leaves_the_seeds_that_all_trainings_finished(monkeypatch, 
     assert {row.interval.n for row in found.rows} == {4}
     assert asked[at + 1 :] == [(0, 1, 2, 3)] * (len(asked) - at - 1)
     assert len(asked) > at + 1
+
+
+# These train all seeds as one: an interrupt finds none finished, and is an interrupt.
+AT_ONCE = {
+    "averaged_masks": "train_with_copies",
+    "features": "train_autoencoders",
+    "masked_memory": "train_recall",
+    "sparsity": "train_autoencoders",
+}
+# Of these small networks learn too little to be measured: their numbers are made up.
+MADE_UP = ("convergence", "validation_spread")
+
+
+def interrupt_the_second_stack(monkeypatch, name, module):
+    """Let the first training end after 10 seeds, and those after it have no second."""
+    if name in MADE_UP:
+        instead = trainer(lambda *_: 5, lambda p, width, n, t: 3 / t)
+        for place in (engine, module):
+            monkeypatch.setattr(
+                place,
+                "train_networks",
+                lambda data, *, seeds, **asked: instead(data, seeds=seeds[:10], **asked),
+                raising=False,
+            )
+        return
+    train, calls = engine.train_stack, []
+
+    def second_is_interrupted(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(*args)
+
+    def cut(seeds, _):
+        return [s for s in (seeds[:10], seeds[10:]) if s]
+
+    monkeypatch.setattr(engine, "train_stack", second_is_interrupted)
+    monkeypatch.setattr(engine, "_stacks", cut)
+    for place in (engine, module):
+        if hasattr(place, "train_networks"):
+            smaller(monkeypatch, place, epochs=8, batch_size=20)
+
+
+@pytest.mark.parametrize("name", experiments())
+def test_an_interrupt_of_every_study_keeps_what_was_finished(monkeypatch, data, name):
+    study = experiments()[name]
+    module, takes = sys.modules[study.__module__], inspect.signature(study).parameters
+    options = {"progress": False, "data": data}
+    for made in ("mnist1d", "mnist_digits"):
+        if hasattr(module, made):
+            monkeypatch.setattr(module, made, lambda *sizes: data)
+    if name == "noise_kinds":
+        plan = {"hidden": (8, 8), "lr": 3e-3}
+        options["settings"] = {
+            kind: (lambda: data, p, plan) for kind, (_, p, _) in noise_kinds.SETTINGS.items()
+        }
+    options = {option: options[option] for option in options.keys() & takes.keys()}
+    if name in AT_ONCE:
+
+        def interrupted(*args, **settings):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(module, AT_ONCE[name], interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            study(range(12), **options)
+        return
+    interrupt_the_second_stack(monkeypatch, name, module)
+    found = study(range(12), **options)
+    assert {row.interval.n for row in found.rows} - {12} == {10}
