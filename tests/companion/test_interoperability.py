@@ -1,6 +1,8 @@
 """What surrounds a dropout in real code: dtypes, layouts, transforms, copies, files."""
 
+import contextlib
 import copy
+import io
 import pickle
 import runpy
 import shutil
@@ -21,6 +23,7 @@ import companion.torch as ct
 from companion.masks import keep_mask
 from companion.torch import _drawing, _private, _selection
 from companion.verify.properties import count_is_plausible
+from tests.companion.kinds import generator_of
 
 # 64 examples: two masks of DropPath, one draw an example, agree with probability 1e-15.
 SHAPE = (64, 6, 5, 5)
@@ -498,13 +501,6 @@ def test_batched_gradients(rng):
 # Draws --------------------------------------------------------------------------------
 
 
-def generator_of(source, rng):
-    seed = int(rng.integers(2**62))
-    if source == "numpy":
-        return np.random.default_rng(seed)
-    return torch.Generator().manual_seed(seed)
-
-
 @pytest.mark.parametrize("source", ["numpy", "torch"])
 @pytest.mark.parametrize(
     ("kind", "p"), [("mask", (0.3,)), ("noise", (0.3,)), ("uniforms", ())]
@@ -539,6 +535,242 @@ def test_compiled_concrete_dropout_with_a_generator_of_pytorch(rng):
     torch.testing.assert_close(y, eager(x), rtol=1e-5, atol=1e-5)
 
 
+# Tensors that are no plain arrays of numbers --------------------------------------------
+
+
+def every_layer(rng):
+    """One layer of every kind, with an x of its shape."""
+    return {
+        **{kind: (layer, torch.ones(SHAPE)) for kind, layer in layers(rng).items()},
+        "TimeDropout": (ct.TimeDropout(0.3, rng), torch.ones(9, 4, 5)),
+        "DropConnect": (ct.DropConnect(5, 3, 0.3, rng), torch.ones(9, 5)),
+        "VariationalRNN": (ct.VariationalRNN(5, 3, 0.3, 0.3, rng), torch.ones(9, 4, 5)),
+    }
+
+
+every_kind = pytest.mark.parametrize("kind", list(every_layer(np.random.default_rng(0))))
+OTHERS = {
+    "nested": lambda x: torch.nested.nested_tensor([x, x]),
+    "jagged": lambda x: torch.nested.nested_tensor([x, x], layout=torch.jagged),
+    "sparse": lambda x: x.to_sparse(),
+    "csr": lambda x: x[..., 0].reshape(-1, 1).to_sparse_csr(),
+    "mkldnn": lambda x: x.to_mkldnn(),
+    "float8": lambda x: x.to(torch.float8_e5m2),
+    "quantised": lambda x: torch.quantize_per_tensor(x, 0.1, 0, torch.qint8),
+    "complex": lambda x: x + 0j,
+    "packed": lambda x: torch.nn.utils.rnn.pack_sequence([x]),
+    "stray": lambda x: FakeTensorMode().from_tensor(x),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR", "ignore:The PyTorch API of nested")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+@every_kind
+@pytest.mark.parametrize("other", list(OTHERS))
+def test_what_cannot_be_dropped_is_refused_by_name(kind, other, rng):
+    layer, x = every_layer(rng)[kind]
+    x, before = OTHERS[other](x), rng.bit_generator.state
+    for training in (True, False):
+        with pytest.raises(TypeError, match=r"^(x|scores) must (be|have) .*; got "):
+            layer.train(training)(x)
+    assert rng.bit_generator.state == before
+
+
+@every_kind
+@pytest.mark.parametrize("place", ["meta", "fake"])
+def test_tensors_without_numbers_have_the_right_shape(kind, place, rng):
+    layer, x = every_layer(rng)[kind]
+    expected = layer(x)
+    mode = contextlib.nullcontext()
+    if place == "fake":
+        mode = FakeTensorMode(allow_non_fake_inputs=True)
+    device = "meta" if place == "meta" else "cpu"
+    with mode:
+        y = layer.to(device)(torch.ones(x.shape, device=device))
+    assert y.shape == expected.shape
+    assert y.dtype == expected.dtype
+    assert repr(layer).startswith(kind)
+
+
+@kinds
+def test_a_subclass_drops_as_a_plain_tensor_does(kind, rng):
+    seed, x = int(rng.integers(2**63)), torch.tensor(rng.normal(size=SHAPE))
+    y = layers(np.random.default_rng(seed))[kind](x.as_subclass(Subclass))
+    expected = layers(np.random.default_rng(seed))[kind](x)
+    assert type(y) is Subclass
+    torch.testing.assert_close(y.as_subclass(torch.Tensor), expected)
+
+
+# Sizes and rates that a compiler leaves open ------------------------------------------
+
+
+def sizes_of_images():
+    batch, side = torch.export.Dim("b", min=2), torch.export.Dim("h", min=3)
+    return ({0: batch, 2: side},)
+
+
+@compiles
+@kinds
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_exported_layer_takes_other_sizes(kind, strict, rng):
+    model = torch.nn.Sequential(layers(rng)[kind])
+    sizes = sizes_of_images()
+    program = torch.export.export(
+        model, (torch.ones(SHAPE),), dynamic_shapes=sizes, strict=strict
+    )
+    x = torch.rand(70, 6, 8, 5)
+    state = rng.bit_generator.state
+    one, other = program.module()(x), program.module()(x)
+    rng.bit_generator.state = state
+    torch.testing.assert_close(one, model(x))
+    assert not torch.equal(one, other)
+
+
+@compiles
+@kinds
+def test_a_compiled_layer_follows_sizes_and_schedules(kind, rng):
+    torch._dynamo.reset()
+    seed = int(rng.integers(2**63))
+    eager, layer = (layers(np.random.default_rng(seed))[kind] for _ in range(2))
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    for side, p in ((6, 0.3), (9, 0.3), (7, 0.2), (7, 0.45), (8, 0.1), (9, 0.0)):
+        x = torch.ones(70, 3, side, side)
+        if kind != "ConcreteDropout":
+            ct.set_rate(torch.nn.ModuleList([eager, layer]), p)
+        torch.testing.assert_close(compiled(x), eager(x))
+
+
+@compiles
+def test_the_shape_of_a_mask_may_be_left_open(rng):
+    class Rows(torch.nn.Module):
+        def forward(self, x):
+            return ct.dropout(x, 0.3, rng, mask_shape=(x.shape[0], 1))
+
+    batch, x = torch.export.Dim("b", min=2), torch.ones(200, 2)
+    program = torch.export.export(
+        Rows(), (torch.ones(6, 2),), dynamic_shapes=({0: batch},)
+    )
+    graph = make_fx(Rows(), tracing_mode="symbolic")(torch.ones(6, 2))
+    for rows in (program.module(), graph):
+        y = rows(x)
+        assert torch.equal(y[:, 0], y[:, 1])
+        assert set(y.unique().tolist()) == {0.0, torch.tensor(1 / 0.7).item()}
+
+
+@compiles
+def test_a_block_too_large_is_refused_under_a_compiler_too(rng):
+    torch._dynamo.reset()
+    layer = ct.DropBlock(0.3, 5, rng)
+    for function in (layer, torch.compile(layer, backend="aot_eager"), make_fx(layer)):
+        with pytest.raises(ValueError, match="block_size must not exceed"):
+            function(torch.ones(2, 3, 9, 4))
+
+
+# Checks of values ---------------------------------------------------------------------
+
+
+@compiles
+@pytest.mark.parametrize("training", [False, True])
+def test_words_are_looked_up_wherever_an_embedding_is(training, rng):
+    torch._dynamo.reset()
+    layer = ct.WordDropout(8, 4, 0.3, rng).train(training)
+    tokens = torch.tensor([[1, 2, 7]])
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    exported = torch.export.export(layer, (tokens,)).module()
+    graph = make_fx(layer)(tokens)
+    mapped = torch.func.vmap(layer, randomness="same")
+    for function in (layer, compiled, exported, graph, mapped):
+        y, rows = function(tokens)[0], layer.weight[tokens[0]]
+        scale = torch.where(y == 0, 0.0, 1 / 0.7) if training else 1.0
+        torch.testing.assert_close(y, rows * scale)
+    assert layer.to("meta")(tokens.to("meta")).shape == (1, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "apply",
+    [
+        ct.dropout_forward,
+        ct.alpha_dropout_forward,
+        ct.dropout_backward,
+        ct.alpha_dropout_backward,
+    ],
+)
+@compiles
+def test_a_given_mask_is_not_read_where_it_cannot_be(apply, rng):
+    torch._dynamo.reset()
+    x, mask = torch.ones(3, 5), torch.zeros(3, 5, dtype=torch.bool)
+
+    def nothing(x, mask):
+        return apply(x, mask, 1.0)
+
+    compiled = torch.compile(nothing, fullgraph=True, backend="aot_eager")
+    for function in (compiled, torch.func.vmap(nothing), make_fx(nothing)(x, mask)):
+        assert torch.equal(function(x, mask), torch.zeros(3, 5))
+    assert nothing(x.to("meta"), mask.to("meta")).is_meta
+    with pytest.raises(ValueError, match="mask must be all False"):
+        nothing(x, ~mask)
+
+
+# What a program keeps of a generator --------------------------------------------------
+
+
+@compiles
+def test_vmap_under_a_compiler_obeys_randomness_or_is_refused(rng):
+    torch._dynamo.reset()
+    weight = torch.ones(200)
+
+    def shared(x):  # what is dropped is no part of the batch
+        return x * ct.dropout(weight, 0.3, rng)
+
+    for function in (ct.Dropout(0.3, rng), shared):
+        x = torch.ones(2, 200)
+        mapped = {
+            how: torch.compile(torch.func.vmap(function, randomness=how), backend="eager")
+            for how in ("different", "same", "error")
+        }
+        assert not torch.equal(*mapped["different"](x))
+        assert torch.equal(*mapped["same"](x))
+        with pytest.raises(RuntimeError, match="randomness"):
+            mapped["error"](x)
+        whole = torch.func.vmap(function, randomness="same")
+        torch._dynamo.reset()  # it remembers the frames that it gave up
+        with pytest.raises(RuntimeError, match="Call the vmap outside of compiled code"):
+            torch.compile(whole, backend="eager", fullgraph=True)(x)
+
+
+@compiles
+def test_a_program_exported_in_training_says_elsewhere_what_it_lacks(rng, monkeypatch):
+    model, x = torch.nn.Sequential(ct.Dropout(0.3, rng)), torch.ones(4)
+    file = io.BytesIO()
+    torch.export.save(torch.export.export(model, (x,)), file)
+    program = torch.export.load(io.BytesIO(file.getvalue())).module()
+    assert set(program(x).tolist()) <= {0.0, torch.tensor(1 / 0.7).item()}
+    monkeypatch.setattr(_drawing, "_generators", {})  # as in another process
+    with pytest.raises(RuntimeError, match=r"exported .* in training.*model\.eval"):
+        program(x)
+    evaluated = torch.export.export(model.eval(), (x,))
+    assert torch.equal(evaluated.module()(x), x)
+
+
+def test_two_programs_never_take_one_number():
+    """A number that another process might give away would name another generator."""
+    rng = np.random.default_rng(0)
+    numbers = {_drawing._number_of(rng) for _ in range(1000)}
+    assert len(numbers) == 1000
+    assert max(numbers).bit_length() > 45  # all smaller: probability 2^-16000
+    for number in numbers:
+        del _drawing._generators[number]
+
+
+def test_transforms_that_keep_nothing_keep_no_generator(rng):
+    layer, x, before = ct.Dropout(0.3, rng), torch.ones(2, 5), len(_drawing._generators)
+    torch.func.vmap(layer, randomness="different")(x)
+    torch.func.grad(lambda x: layer(x).sum())(x)
+    with FakeTensorMode():
+        layer(torch.ones(3))
+    assert len(_drawing._generators) == before
+
+
 # Private names of PyTorch -------------------------------------------------------------
 
 
@@ -547,6 +779,8 @@ def test_compiled_concrete_dropout_with_a_generator_of_pytorch(rng):
     (torch._C, "_dispatch_tls_local_include_set"),
     (torch._C, "_are_functorch_transforms_active"),
     (forward_ad, "_current_level"),
+    (torch._C._functorch, "get_interpreter_stack"),
+    (torch._subclasses, "FakeTensor"),
 ])  # fmt: skip
 def test_a_private_name_of_pytorch_may_go(owner, name, monkeypatch, rng):
     """All goes the general way then, with the same masks, and vmap is obeyed."""
@@ -562,7 +796,8 @@ def test_a_private_name_of_pytorch_may_go(owner, name, monkeypatch, rng):
     layer = ct.Dropout(0.3, rng)
     y = torch.func.vmap(layer, randomness="different")(torch.ones(2, 500))
     assert not torch.equal(*y)
-    if name != "_are_functorch_transforms_active":
+    assert torch.func.vmap(lambda x: x + fresh["is_in_vmap"]())(torch.zeros(2)).all()
+    if owner is forward_ad or name.startswith("_dispatch"):
         assert fresh["is_watched"]()
         assert not _selection.is_plain(x)
 
