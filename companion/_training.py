@@ -2,7 +2,7 @@
 
 import contextlib
 
-from companion._arguments import check_count, check_generator
+from companion._arguments import check_count, check_flag, check_generator
 
 
 def initial_weights(in_features, out_features, rng):
@@ -28,6 +28,7 @@ def batches(n, batch_size, epochs, rng):
     check_count("batch_size", batch_size)
     check_count("epochs", epochs)
     check_generator(rng)
+    batch_size = int(batch_size)  # np.uint8(100) + 200 is 44
     return (
         order[start : start + batch_size]
         for order in (rng.permutation(n) for _ in range(epochs))
@@ -58,6 +59,7 @@ def modes_restored(model):
 
 def progress_bar(iterable, total, show):
     """Wrap an iterable of `total` steps in a bar that shows the time left."""
+    check_flag("progress", show)
     if not show:
         return iterable
     from tqdm import tqdm  # here, so that importing the companion stays quick

@@ -150,7 +150,7 @@ class Parameter:
     """
 
     def __init__(self, value):
-        self.value = value
+        self.value = value = check_floats(value, "value")
         self.grad = np.zeros_like(value)
 
 
@@ -322,13 +322,13 @@ class CrossEntropyLoss(_Passes):
     """
 
     def __call__(self, logits, labels):
-        logits, labels = check_floats(logits, "logits"), np.asarray(labels)
-        if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
+        logits = check_floats(logits, "logits")
+        if logits.ndim != 2 or np.shape(labels) != logits.shape[:1] or not len(logits):
             raise ValueError(
                 "logits must have shape (n, classes) and labels shape (n,), n > 0; "
-                f"got {logits.shape} and {labels.shape}."
+                f"got {logits.shape} and {np.shape(labels)}."
             )
-        check_numbers("labels", labels, logits.shape[1])
+        labels = check_numbers("labels", labels, logits.shape[1])
         work = logits.astype(work_dtype(logits))  # float16 would round every sum
         shifted = work - work.max(axis=1, keepdims=True)
         self._labels, self._dtype = labels, logits.dtype
@@ -380,6 +380,7 @@ class RDropLoss:
         self._entropies = CrossEntropyLoss(), CrossEntropyLoss()
 
     def __call__(self, first, second, labels):
+        first, second = check_floats(first, "first"), check_floats(second, "second")
         check_same_logits(first.shape, second.shape)
         cross_entropy = sum(
             entropy(logits, labels)
@@ -498,6 +499,8 @@ class Adam:
 
     def __init__(self, parameters, lr, betas=(0.9, 0.999), eps=1e-8):
         check_rate("lr", lr)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise TypeError(f"betas must be a tuple of two numbers; got {betas!r}.")
         for i in range(2):
             check_rate(f"betas[{i}]", betas[i], upper=1)
         check_rate("eps", eps)
@@ -520,11 +523,13 @@ class Adam:
 
 
 def _check_examples(x, labels):
-    """Return labels as an array, or raise unless there is one for each example in x."""
+    """Return labels as an array, or raise unless there is one for each example of x."""
     if not isinstance(x, np.ndarray) or not x.ndim:
         raise TypeError(f"x must be a NumPy array of examples; got {x!r}.")
+    labels = check_numbers("labels", labels, np.inf)
+    check_axes("labels", labels.shape, (1,), "(n,)")
     check_same_length(x, labels)
-    return np.asarray(labels)
+    return labels
 
 
 def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
@@ -565,7 +570,7 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     model.train()
     loss_function = CrossEntropyLoss()
     losses = []
-    for batch in progress_bar(stream, epochs * -(-len(x) // batch_size), progress):
+    for batch in progress_bar(stream, epochs * -(-len(x) // int(batch_size)), progress):
         losses.append(loss_function(model(x[batch]), labels[batch]))
         model.backward(loss_function.backward())
         optimizer.step()

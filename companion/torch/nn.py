@@ -115,7 +115,7 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     model.train()
     loss_function = CrossEntropyLoss()
     losses = []
-    for batch in progress_bar(stream, epochs * -(-len(x) // batch_size), progress):
+    for batch in progress_bar(stream, epochs * -(-len(x) // int(batch_size)), progress):
         optimizer.zero_grad()
         loss = loss_function(model(x[batch]), labels[batch])
         loss.backward()

@@ -312,3 +312,74 @@ def test_labels_may_come_as_a_list(rng):
 def test_a_mode_is_true_or_false(mode):
     with pytest.raises(TypeError, match="mode must be True or False"):
         cn.nn.ReLU().train(mode)
+
+
+@pytest.mark.parametrize("labels", [
+    None, 0, "0", 0.25, [0.0, 1.0], np.array([0, None]), np.array(0), [[0], [1]],
+    np.ma.masked_array([0, 1], [True, False]),
+])  # fmt: skip
+def test_training_names_what_are_no_labels(labels, rng):
+    model, x = cn.nn.Sequential(cn.nn.Linear(2, 2, rng)), np.ones((2, 2))
+    sgd = cn.nn.SGD(model.parameters(), lr=0.1)
+    kwargs = {"epochs": 1, "batch_size": 1, "rng": rng, "progress": False}
+    for call in (
+        lambda: cn.nn.fit(model, x, labels, sgd, **kwargs),
+        lambda: cn.nn.evaluate(model, x, labels),
+        lambda: cn.nn.CrossEntropyLoss()(x, labels),
+        lambda: cn.nn.RDropLoss(1.0)(x, x, labels),
+    ):
+        with pytest.raises(
+            (TypeError, ValueError), match=r"labels .*(must|shape)"
+        ) as info:
+            call()
+        assert "companion" in str(info.traceback[-1].path)
+
+
+@pytest.mark.parametrize("bad", [None, "0", 1.0, [[0.0, 1.0]], np.ones((1, 2), int)])
+def test_the_distance_of_two_passes_names_the_one_that_is_none(bad):
+    good, labels = np.ones((1, 2)), np.array([0])
+    for name, passes in (("first", (bad, good)), ("second", (good, bad))):
+        with pytest.raises(TypeError, match=f"{name} must be a NumPy array of floats"):
+            cn.nn.RDropLoss(1.0)(*passes, labels)
+
+
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+def test_a_batch_size_of_eight_bits_counts_like_any_other(framework, rng):
+    """In eight bits 200 + 100 is 44: examples would be missed."""
+    x, labels = np.ones((300, 2), np.float32), np.zeros(300, int)
+    if framework is ct:
+        x, labels = torch.tensor(x), torch.tensor(labels)
+    losses = []
+    for batch_size in (np.uint8(100), np.int8(100), 100):
+        weights, order = np.random.default_rng(0), np.random.default_rng(1)
+        model = framework.nn.Sequential(framework.nn.Linear(2, 2, weights))
+        sgd = framework.nn.SGD(model.parameters(), lr=0.1)
+        kwargs = {"epochs": 2, "batch_size": batch_size, "rng": order, "progress": False}
+        losses.append(framework.nn.fit(model, x, labels, sgd, **kwargs))
+    assert len(losses[0]) == 6
+    assert np.array_equal(losses[0], losses[2])
+    assert np.array_equal(losses[1], losses[2])
+
+
+@pytest.mark.parametrize("progress", [None, "False", [True], 1])
+def test_progress_is_true_or_false(progress, rng):
+    model, x = cn.nn.Sequential(cn.nn.Linear(2, 2, rng)), np.ones((2, 2))
+    sgd = cn.nn.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(TypeError, match="progress must be True or False"):
+        cn.nn.fit(model, x, np.zeros(2, int), sgd, epochs=1, batch_size=1, rng=rng,
+                  progress=progress)  # fmt: skip
+
+
+@pytest.mark.parametrize("betas", [None, 0.9, (0.9,), (0.9, 0.9, 0.9), "09"])
+def test_adam_names_what_are_no_two_betas(betas, rng):
+    with pytest.raises(TypeError, match="betas must be a tuple of two numbers"):
+        cn.nn.Adam(cn.nn.Linear(2, 2, rng).parameters(), lr=0.1, betas=betas)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1.0, [0.0], np.zeros(2, int), np.zeros(2, complex)]
+)
+def test_a_parameter_is_an_array_of_floats(value):
+    """Of integers an update would be rounded away."""
+    with pytest.raises(TypeError, match="value must be a NumPy array of floats"):
+        cn.nn.Parameter(value)
