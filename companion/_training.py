@@ -41,8 +41,9 @@ def only_training(model, layers):
     """Put these layers of a model into training and all its others into evaluation."""
     with modes_restored(model):
         # Flag by flag: `model.eval()` of PyTorch never ends in a model with a link back.
+        chosen = set(map(id, layers))
         for module in model.modules():
-            module.training = any(module is layer for layer in layers)
+            module.training = id(module) in chosen
         yield model
 
 
