@@ -73,6 +73,24 @@ def check_tokens(tokens, words):
         )
 
 
+def check_labelled(x, labels):
+    """Raise unless x and labels are dense tensors, labels of whole numbers."""
+    for name, value in (("x", x), ("labels", labels)):
+        if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+            kind = getattr(value, "layout", type(value).__name__)
+            raise TypeError(f"{name} must be a dense torch tensor; got {kind}.")
+    check_classes(labels)
+
+
+def check_classes(labels):
+    """Raise unless labels is a tensor of int64, with one axis."""
+    kind = getattr(labels, "dtype", type(labels).__name__)
+    if not isinstance(labels, torch.Tensor) or labels.dtype != torch.int64:
+        raise TypeError(f"labels must be a tensor of int64; got {kind}.")
+    if labels.ndim != 1:
+        raise ValueError(f"labels must have shape (n,); got {tuple(labels.shape)}.")
+
+
 def check_float_dtype(dtype):
     """Raise unless dtype is a torch dtype of real floats."""
     if not isinstance(dtype, torch.dtype) or dtype not in FLOATS:

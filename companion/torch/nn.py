@@ -16,7 +16,12 @@ from companion._arguments import (
     check_same_logits,
 )
 from companion._training import batches, initial_weights, modes_restored, progress_bar
-from companion.torch._tensors import check_float_dtype, check_floats
+from companion.torch._tensors import (
+    check_classes,
+    check_float_dtype,
+    check_floats,
+    check_labelled,
+)
 
 __all__ = [
     "SGD",
@@ -86,6 +91,9 @@ class RDropLoss(Module):
 
     def forward(self, first, second, labels):
         """Return the loss of two passes over one batch."""
+        check_floats(first, "first")
+        check_floats(second, "second")
+        check_classes(labels)
         check_same_logits(first.shape, second.shape)
         cross_entropy = CrossEntropyLoss()
         log_p, log_q = first.log_softmax(dim=1), second.log_softmax(dim=1)
@@ -110,6 +118,7 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     >>> fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng, progress=False).shape
     (6,)
     """
+    check_labelled(x, labels)
     check_same_length(x, labels)
     stream = batches(len(x), batch_size, epochs, rng)
     model.train()
@@ -137,6 +146,7 @@ def evaluate(model, x, labels):
     >>> accuracy in (0.0, 1.0)
     True
     """
+    check_labelled(x, labels)
     check_same_length(x, labels)
     with modes_restored(model):
         logits = model.eval()(x)

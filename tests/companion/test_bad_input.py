@@ -370,10 +370,11 @@ for framework in (cn, ct):
         *counts("in_features"), *counts("out_features"), *RNGS,
         ("dtype", np.int64 if framework is cn else torch.int64, TypeError, "dtype must be"),
     ]  # fmt: skip
+    of = np.asarray if framework is cn else torch.as_tensor
     TABLE[framework.nn.fit] = [
         *counts("epochs"), *counts("batch_size"), *RNGS,
-        ("labels", np.zeros(3, int), ValueError, "same length; got 4 and 3"),
-        ("x", np.ones((5, 3)), ValueError, "same length; got 5 and 4"),
+        ("labels", of(np.zeros(3, int)), ValueError, "same length; got 4 and 3"),
+        ("x", of(np.ones((5, 3))), ValueError, "same length; got 5 and 4"),
     ]  # fmt: skip
 TABLE[cn.nn.fit] += [
     ("labels", np.zeros(4), TypeError, "labels must be integers"),
@@ -641,9 +642,19 @@ def test_layers_and_losses():
         cn.nn.CrossEntropyLoss()(np.ones(2), np.zeros(2, int))
     with pytest.raises(ValueError, match=r"logits must have shape.*\(0, 2\)"):
         cn.nn.CrossEntropyLoss()(np.ones((0, 2)), np.zeros(0, int))
-    for framework in (cn, ct):
+    for framework, of in ((cn, np.asarray), (ct, torch.as_tensor)):
         with pytest.raises(ValueError, match="same length"):
-            framework.nn.evaluate(linear(framework), X, np.zeros(3, int))
+            framework.nn.evaluate(linear(framework), of(X), of(np.zeros(3, int)))
+    for wrong in (None, 0.25, np.zeros(2, int), torch.zeros(2), torch.zeros(2, 1).long()):
+        with pytest.raises((TypeError, ValueError), match="labels must"):
+            ct.nn.evaluate(linear(ct), T, wrong)
+        with pytest.raises((TypeError, ValueError), match="labels must"):
+            ct.nn.RDropLoss(1.0)(T, T, wrong)
+    for wrong in (None, X, T.to_sparse()):
+        with pytest.raises(TypeError, match="x must be a dense torch tensor; got"):
+            ct.nn.evaluate(linear(ct), wrong, torch.zeros(2).long())
+        with pytest.raises(TypeError, match="second must be"):
+            ct.nn.RDropLoss(1.0)(T, wrong, torch.zeros(2).long())
 
 
 def test_figures():
