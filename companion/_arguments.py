@@ -398,10 +398,11 @@ def as_reals(name, values):
 
 
 def check_between_0_and_1(name, value):
-    """Raise unless `value` is a real number in (0, 1)."""
+    """Return `value` as a float, or raise unless it is a real number in (0, 1)."""
     check_real(name, value)
     if not 0 < value < 1:
         raise ValueError(f"{name} must lie in (0, 1); got {value!r}.")
+    return float(value)
 
 
 def check_flag(name, value):

@@ -32,6 +32,7 @@ def _check_split(n, test_size, seed):
 def _split(x, y, test_size, seed):
     """Shuffle with `seed` and cut off the last `test_size` examples as the test set."""
     _check_split(len(y), test_size, seed)
+    test_size = int(test_size)  # minus a small unsigned integer would wrap around
     order = np.random.default_rng(seed).permutation(len(y))
     x, y = x[order].astype(np.float32), y[order].astype(np.int64)
     return Split(x[:-test_size], y[:-test_size], x[-test_size:], y[-test_size:])

@@ -183,7 +183,12 @@ def keep_mask(shape, p, rng):
     merely to the resolution of one uniform number.
 
     For one seed the masks are nested: what is kept at a larger p is kept at a smaller
-    one. Masks depend on the seed, p and the shape, and on nothing else. Source:
+    one. Masks depend on the seed, p and the shape, and on nothing else.
+
+    A forked process, such as a worker of a DataLoader, copies the generator and draws the
+    same masks as its siblings: give each a stream of its own, as chapter 9 shows.
+
+    Source:
     Srivastava et al. (2014), section 4, where p is the probability to keep. Explained in
     chapter 3.
 

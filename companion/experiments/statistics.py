@@ -61,7 +61,7 @@ def mean_interval(values, level=0.95):
     from scipy.stats import t  # here, so that importing the experiments stays quick
 
     (values,) = check_samples("values", [values], 2)
-    check_between_0_and_1("level", level)
+    level = check_between_0_and_1("level", level)
     n, mean = len(values), values.mean()
     half = t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / n**0.5
     return Interval(float(mean), float(mean - half), float(mean + half), n)
@@ -109,7 +109,7 @@ def bootstrap_interval(*samples, statistic, level=0.95):
     from scipy.stats import bootstrap
 
     arrays = check_samples("samples", samples, 4)
-    check_between_0_and_1("level", level)
+    level = check_between_0_and_1("level", level)
     if not np.ptp(arrays, axis=1).any():
         raise ValueError(f"samples must vary, to show their spread; got {samples!r}.")
     value = float(statistic(*arrays, axis=0))
@@ -166,7 +166,7 @@ def spread_ratio(first, second, level=0.95):
     from scipy.stats import t
 
     pairs = check_samples("first and second", [first, second], 4)
-    check_between_0_and_1("level", level)
+    level = check_between_0_and_1("level", level)
     n = pairs.shape[1]
     variances = pairs.var(axis=1, ddof=1)
     if not variances.all():

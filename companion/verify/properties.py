@@ -75,7 +75,7 @@ def count_is_plausible(count, n, probability, false_alarm=FALSE_ALARM):
     """
     check_int("n", n, 0)
     check_int("count", count, 0, n)
-    check_p(probability, "probability")
+    probability = check_p(probability, "probability")
     check_between_0_and_1("false_alarm", false_alarm)
     binom = binomial()
     below = binom.cdf(count, n, probability)

@@ -6,7 +6,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from companion._arguments import check_count, check_seeds, check_sequence
+from companion._arguments import (
+    check_below_1,
+    check_count,
+    check_not_empty,
+    check_seeds,
+    check_sequence,
+)
 from companion._training import initial_weights, progress_bar
 from companion.data import mnist_digits
 from companion.experiments.training.forward import activations, draw_factors
@@ -126,4 +132,7 @@ def train_autoencoders(rates, seeds, *, units=100, steps=1000, progress=True):
     check_count("units", units)
     check_count("steps", steps)
     rates, seeds = check_sequence("rates", rates), check_seeds(seeds)
+    check_not_empty(rates=rates, seeds=seeds)
+    for p in rates:
+        check_below_1("rates", p)
     return _train(rates, seeds, units, steps, progress)

@@ -5,7 +5,7 @@ import warnings
 from typing import NamedTuple
 
 import companion.numpy
-from companion._arguments import check_generator
+from companion._arguments import check_flag, check_generator
 from companion.verify._kinds import CASES
 from companion.verify.properties import binomial
 
@@ -146,6 +146,7 @@ def violations(subject, rng, *, only=None, stop=False):
     ['dropout_drops_and_scales: a value is 0 or exactly x / (1 - p), and both occur.']
     """
     check_generator(rng)
+    check_flag("stop", stop)
     binomial()
     chosen = [
         one
