@@ -260,15 +260,28 @@ def in_both():
             for part in name.split("."):
                 function = getattr(function, part)
             mine = dict(own)
-            if framework is ct and name in ("WordDropout", "nn.Linear", "DropConnect", "VariationalRNN"):
+            if framework is ct and name in (
+                "WordDropout",
+                "nn.Linear",
+                "DropConnect",
+                "VariationalRNN",
+            ):
                 mine["rng"] = NUMPY_GENERATORS
             yield Row(function, arguments, mine, f"{kind}.{name}")
 
 
 def layer_calls():
-    for (kind, framework), layer, mode in itertools.product(PAIR.items(), LAYERS, ("train", "eval")):
+    for (kind, framework), layer, mode in itertools.product(
+        PAIR.items(), LAYERS, ("train", "eval")
+    ):
         x = an_input(layer, rng())
-        argument = "tokens" if layer == "WordDropout" else "scores" if layer == "AttentionDropout" else "x"
+        argument = (
+            "tokens"
+            if layer == "WordDropout"
+            else "scores"
+            if layer == "AttentionDropout"
+            else "x"
+        )
         doors = LABELS if argument == "tokens" else ARRAYS
         if framework is ct:
             x, doors = torch.as_tensor(x), TOKENS if argument == "tokens" else TENSORS
@@ -314,12 +327,27 @@ def losses():
 
         both = {"first": own.get("x", ARRAYS), "second": own.get("x", ARRAYS)}
         training = {"epochs": 1, "batch_size": 2, "rng": RNG, "progress": False}
-        yield Row(fit, {"x": x, "labels": labels, **training}, own | {"rng": NUMPY_GENERATORS}, f"{kind}.nn.fit")
+        yield Row(
+            fit,
+            {"x": x, "labels": labels, **training},
+            own | {"rng": NUMPY_GENERATORS},
+            f"{kind}.nn.fit",
+        )
         yield Row(evaluate, {"x": x, "labels": labels}, own, f"{kind}.nn.evaluate")
-        yield Row(r_drop, {"first": x, "second": x, "labels": labels}, own | both, f"{kind}.nn.RDropLoss()")
+        yield Row(
+            r_drop,
+            {"first": x, "second": x, "labels": labels},
+            own | both,
+            f"{kind}.nn.RDropLoss()",
+        )
         layer = framework.Dropout(0.25, rng())
         mine = own | {"x": {}}  # any input of the model
-        yield Row(framework.monte_carlo, {"model": layer, "x": x, "passes": 2}, mine, f"{kind}.monte_carlo")
+        yield Row(
+            framework.monte_carlo,
+            {"model": layer, "x": x, "passes": 2},
+            mine,
+            f"{kind}.monte_carlo",
+        )
         yield Row(framework.set_rate, {"model": layer, "p": 0.25}, {}, f"{kind}.set_rate")
 
         def active(model, framework=framework):
@@ -329,7 +357,11 @@ def losses():
         yield Row(active, {"model": layer}, {}, f"{kind}.dropout_active")
 
 
-TOKENS_PLAIN = {k: d for k, d in TOKENS.items() if k not in ("refused high", "refused negative", "passes int32")}
+TOKENS_PLAIN = {
+    k: d
+    for k, d in TOKENS.items()
+    if k not in ("refused high", "refused negative", "passes int32")
+}
 ROUND = {"shape": (2, 3), "p": 0.25, "rng": RNG}
 PARAMETERS = [cn.nn.Parameter(np.zeros(2))]
 AX = plots.plt.figure().add_subplot()
@@ -344,12 +376,17 @@ NAMES = anyhow(None, 3, "nothing", object())
 SEEDS = anyhow(None, 3, "01", (-1,), (0.5,), (True,), (1, 1), (), (np.array([1, 2]),)) | passes(
     list=list, array=np.array, range=lambda v: range(len(v)),
 )  # fmt: skip
-FEW_RATES = anyhow(None, 0.25, "0.25", (), (1.0,), (-0.1,), ("0",), (None,), (True,), (np.nan,)) | passes(
+FEW_RATES = anyhow(
+    None, 0.25, "0.25", (), (1.0,), (-0.1,), ("0",), (None,), (True,), (np.nan,)
+) | passes(list=list, array=np.array)
+SIZES = anyhow(None, 4, "44", (0,), (4.0,), (True,), ("4",)) | passes(
     list=list, array=np.array
 )
-SIZES = anyhow(None, 4, "44", (0,), (4.0,), (True,), ("4",)) | passes(list=list, array=np.array)
 PLAN = {"train_size": 60, "hidden": (4,), "epochs": 1, "batch_size": 20, "lr": 0.01}
-WEIGHTS = [(torch.ones(2, 3, 4), torch.zeros(2, 1, 4)), (torch.ones(2, 4, 4), torch.zeros(2, 1, 4))]
+WEIGHTS = [
+    (torch.ones(2, 3, 4), torch.zeros(2, 1, 4)),
+    (torch.ones(2, 4, 4), torch.zeros(2, 1, 4)),
+]
 PROBABILITIES = np.full((4, 2), 0.5)
 SINGLE = X.astype(np.float32)
 
@@ -357,10 +394,15 @@ SINGLE = X.astype(np.float32)
 def the_rest():
     """Yield the rows of what has no framework."""
     yield Row(masks.keep_mask, ROUND)
-    yield Row(masks.block_keep_mask, {"shape": (2, 3, 5, 6), "p": 0.25, "block_size": 3, "rng": RNG})
+    yield Row(
+        masks.block_keep_mask,
+        {"shape": (2, 3, 5, 6), "p": 0.25, "block_size": 3, "rng": RNG},
+    )
     yield Row(masks.gaussian_noise, ROUND)
     yield Row(masks.open_uniforms, {"shape": (2, 3), "rng": RNG})
-    yield Row(theory.block_drop_rate, {"gamma": 0.25, "map_shape": (5, 6), "block_size": 3})
+    yield Row(
+        theory.block_drop_rate, {"gamma": 0.25, "map_shape": (5, 6), "block_size": 3}
+    )
     yield Row(theory.block_start_rate, {"p": 0.25, "map_shape": (5, 6), "block_size": 3})
     yield Row(theory.alpha_affine, {"p": 0.25})
     yield Row(theory.kept_information, {"joint": np.eye(2) / 2, "p": 0.25})
@@ -373,31 +415,55 @@ def the_rest():
     yield Row(theory.fisher_penalty, {"x": X, "w": np.ones(3), "p": 0.25})
     yield Row(theory.dropped_mean, {"x": X[0], "p": 0.25, "inverted": True})
     yield Row(theory.dropped_variance, {"x": X[0], "p": 0.25, "inverted": True})
-    yield Row(theory.dropped_covariance, {"mean": X[0], "covariance": np.eye(3), "p": 0.25, "inverted": True})
-    yield Row(theory.gradient_moments, {"x": X[0], "t": 1.0, "w": X[0], "p": 0.25}, {"t": REALS})
+    yield Row(
+        theory.dropped_covariance,
+        {"mean": X[0], "covariance": np.eye(3), "p": 0.25, "inverted": True},
+    )
+    yield Row(
+        theory.gradient_moments, {"x": X[0], "t": 1.0, "w": X[0], "p": 0.25}, {"t": REALS}
+    )
     yield Row(schedules.depth_rates, {"p": 0.25, "depth": 4})
     yield Row(schedules.linear_rate, {"step": 1, "first": 0.25, "last": 0.0, "steps": 4})
     yield Row(schedules.early_rate, {"step": 1, "p": 0.25, "stop": 4, "linear": True})
     yield Row(schedules.late_rate, {"step": 1, "p": 0.25, "start": 4})
     yield Row(data.mnist_digits, {"test_size": 1000, "seed": 0})
     yield Row(data.mnist1d, {"samples": 100, "test_size": 20, "seed": 0})
-    yield Row(cn.nn.SGD, {"parameters": PARAMETERS, "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0}, {"parameters": {}})
+    yield Row(
+        cn.nn.SGD,
+        {"parameters": PARAMETERS, "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0},
+        {"parameters": {}},
+    )
     yield Row(cn.nn.Adam, {"parameters": PARAMETERS, "lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8},
               {"parameters": {}, "betas": anyhow(None, 0.9, (0.9,), "ab", (1.0, 0.9), (0.9, "0"))})  # fmt: skip
     yield Row(cn.nn.Parameter, {"value": X}, {"value": ARRAYS})
-    yield Row(plots.draw_mask, {"ax": AX, "mask": KEEP, "title": ""}, {"ax": anyhow(None, 3), "title": {}})
+    yield Row(
+        plots.draw_mask,
+        {"ax": AX, "mask": KEEP, "title": ""},
+        {"ax": anyhow(None, 3), "title": {}},
+    )
     yield Row(plots.draw_network, {"ax": AX, "keeps": [KEEP[0], KEEP[1]], "title": ""},
               {"ax": anyhow(None, 3), "title": {}, "keeps": anyhow(None, 3, [], [X[0]], [KEEP], ["a"], [np.ma.array(KEEP[0], mask=KEEP[0])])})  # fmt: skip
     yield Row(plots.draw_intervals, {"ax": AX, "positions": [0.0], "intervals": [statistics.Interval(1, 0, 2, 3)], "label": None, "color": "#000000", "marker": "o"},
               {"ax": anyhow(None, 3), "positions": anyhow(None, 3, [], [None], ["a"]), "intervals": anyhow(None, 3, [], [None], [1.0]), "label": {}, "color": {}, "marker": {}})  # fmt: skip
-    yield Row(properties.count_is_plausible, {"count": 5, "n": 10, "probability": 0.5, "false_alarm": 1e-9})
+    yield Row(
+        properties.count_is_plausible,
+        {"count": 5, "n": 10, "probability": 0.5, "false_alarm": 1e-9},
+    )
     yield Row(entrance.verify, {"dropout": cn.dropout, "rng": RNG, "level": "quick", "kind": None, "framework": None},
               {"rng": {k: d for k, d in NUMPY_GENERATORS.items() if "None" not in k}, "dropout": anyhow(None, 3, "x"),
                "level": NAMES, "kind": anyhow(3, "nothing"), "framework": anyhow(3, "jax")})  # fmt: skip
     yield Row(contract.violations, {"subject": cn, "rng": RNG, "only": {"dropout_forward"}, "stop": True},
               {"subject": anyhow(None, 3), "only": anyhow({"drpout"}, 3, "dropout"), "stop": FLAGS})  # fmt: skip
-    yield Row(statistics.mean_interval, {"values": [1.0, 2.0, 4.0], "level": 0.95}, {"values": SAMPLES})
-    yield Row(statistics.spread_ratio, {"first": [1.0, 2, 4, 3], "second": [4.0, 1, 2, 7], "level": 0.95}, dict.fromkeys(("first", "second"), SAMPLES))
+    yield Row(
+        statistics.mean_interval,
+        {"values": [1.0, 2.0, 4.0], "level": 0.95},
+        {"values": SAMPLES},
+    )
+    yield Row(
+        statistics.spread_ratio,
+        {"first": [1.0, 2, 4, 3], "second": [4.0, 1, 2, 7], "level": 0.95},
+        dict.fromkeys(("first", "second"), SAMPLES),
+    )
     yield Row(statistics.mean_ratio, {"values": [1.0, 2.0], "base": [1.0, 3.0]},
               {"values": {k: d for k, d in SAMPLES.items() if "nan" not in k}, "base": SAMPLES})  # fmt: skip
 
@@ -405,19 +471,45 @@ def the_rest():
 def of_experiments():
     """Yield the rows of what trains and what measures."""
     labels = np.array([0, 1, 1, 0])
-    yield Row(confidence.confidence_gap, {"probabilities": PROBABILITIES, "labels": labels}, {"probabilities": ARRAYS})
-    yield Row(confidence.calibration_error, {"probabilities": PROBABILITIES, "labels": labels, "bins": 5}, {"probabilities": ARRAYS})
+    yield Row(
+        confidence.confidence_gap,
+        {"probabilities": PROBABILITIES, "labels": labels},
+        {"probabilities": ARRAYS},
+    )
+    yield Row(
+        confidence.calibration_error,
+        {"probabilities": PROBABILITIES, "labels": labels, "bins": 5},
+        {"probabilities": ARRAYS},
+    )
     yield Row(forward.draw_factors, ROUND | {"noise": "gaussian"}, {"noise": NAMES})
-    yield Row(forward.activations, {"weights": WEIGHTS, "x": SINGLE, "factors": [None, None]}, {"weights": anyhow(None, 3, []), "factors": anyhow(3, [], [None] * 3)})
-    yield Row(leave_one_out.leave_one_out, {"weights": WEIGHTS, "x": SINGLE, "labels": labels[:2]}, {"weights": anyhow(None, 3, [])})
-    yield Row(leave_one_out.unit_correlation, {"weights": WEIGHTS, "x": SINGLE}, {"weights": anyhow(None, 3, [])})
+    yield Row(
+        forward.activations,
+        {"weights": WEIGHTS, "x": SINGLE, "factors": [None, None]},
+        {"weights": anyhow(None, 3, []), "factors": anyhow(3, [], [None] * 3)},
+    )
+    yield Row(
+        leave_one_out.leave_one_out,
+        {"weights": WEIGHTS, "x": SINGLE, "labels": labels[:2]},
+        {"weights": anyhow(None, 3, [])},
+    )
+    yield Row(
+        leave_one_out.unit_correlation,
+        {"weights": WEIGHTS, "x": SINGLE},
+        {"weights": anyhow(None, 3, [])},
+    )
     yield Row(slow_down.epochs_to_reach, {"losses": X[:, ::-1], "epochs": (1, 2, 3), "target": 0.5},
               {"losses": ARRAYS, "target": REALS, "epochs": anyhow(None, 3, (), (1,), "abc")})  # fmt: skip
-    yield Row(hidden_units.roughness, {"features": np.ones((2, 28, 28))}, {"features": ARRAYS})
-    yield Row(hidden_units.pixels_in_use, {"features": np.ones((2, 28, 28))}, {"features": ARRAYS})
+    yield Row(
+        hidden_units.roughness, {"features": np.ones((2, 28, 28))}, {"features": ARRAYS}
+    )
+    yield Row(
+        hidden_units.pixels_in_use,
+        {"features": np.ones((2, 28, 28))},
+        {"features": ARRAYS},
+    )
     yield Row(hidden_units.live_units, {"hidden": np.ones((2, 3, 4))}, {"hidden": ARRAYS})
-    yield Row(step_time.relative_times, {"functions": {"a": int, "b": int}, "rounds": 4, "warm_up": 0},
-              {"functions": anyhow(None, 3, {}, {"a": 3})})  # fmt: skip
+    yield Row(step_time.relative_times, {"functions": {"a": int, "b": int}, "rounds": 4, "warm_up": 0, "clock": None},
+              {"clock": {}, "functions": anyhow(None, 3, {}, {"a": 3})})  # fmt: skip
     yield Row(engine.train_networks, {"data": GOOD, "rates": (0.0, 0.25), "seeds": (0, 1), **PLAN, "input_rate": 0.0,
                                       "noise": "bernoulli", "momentum": 0.9, "weight_decay": 0.0, "max_norm": 3.0,
                                       "evaluate_every": 1, "progress": False},
@@ -429,7 +521,11 @@ def of_experiments():
               {"rates": FEW_RATES, "seeds": SEEDS})  # fmt: skip
     yield Row(copies.train_with_copies, {"data": GOOD, "p": 0.25, "copies": 1, "seeds": (0, 1), **{k: v for k, v in PLAN.items() if k != "train_size"}},
               {"seeds": SEEDS, "hidden": SIZES})  # fmt: skip
-    yield Row(finding.verdict, {"reproduces": True, "weaker": False}, dict.fromkeys(("reproduces", "weaker"), FLAGS))
+    yield Row(
+        finding.verdict,
+        {"reproduces": True, "weaker": False},
+        dict.fromkeys(("reproduces", "weaker"), FLAGS),
+    )
 
 
 def ours(error, argument):
@@ -448,7 +544,12 @@ def same(a, b):
     if isinstance(a, (tuple, list)) and a and not np.isscalar(a[0]):
         return len(a) == len(b) and all(map(same, a, b))
     try:
-        a, b = (np.asarray(v.detach().resolve_neg() if isinstance(v, torch.Tensor) else v, float) for v in (a, b))
+        a, b = (
+            np.asarray(
+                v.detach().resolve_neg() if isinstance(v, torch.Tensor) else v, float
+            )
+            for v in (a, b)
+        )
     except (TypeError, ValueError):  # a layer, a report: that it was built says enough
         return True
     return np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True)
@@ -481,11 +582,16 @@ def left_out(row, argument, door):
     """Is this door one of those that are not walked?"""
     name = row.name.rpartition(".")[2].split("(")[0]
     return any(
-        (name, part) in DIFFERENT and DIFFERENT[name, part] in door for part in (argument, "")
+        (name, part) in DIFFERENT and DIFFERENT[name, part] in door
+        for part in (argument, "")
     )
 
 
-ROWS = [row for part in (in_both, layer_calls, losses, the_rest, of_experiments) for row in part()]
+ROWS = [
+    row
+    for part in (in_both, layer_calls, losses, the_rest, of_experiments)
+    for row in part()
+]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -523,4 +629,6 @@ def test_every_public_name_and_every_argument_has_a_row():
     assert public - walked == NOT_WALKED
     for row in ROWS:
         if row.function in PUBLIC.values():
-            assert row.given.keys() == inspect.signature(row.function).parameters.keys(), row.name
+            assert (
+                row.given.keys() == inspect.signature(row.function).parameters.keys()
+            ), row.name
