@@ -181,5 +181,7 @@ def test_a_graph_of_a_backward_pass_that_recomputes_is_refused(replayed, rng):
         y = checkpoint(lambda x: layer(x) ** 2, x, use_reentrant=False, **options)
         return torch.autograd.grad(y.sum(), x)[0]
 
-    with pytest.raises(RuntimeError, match=r"rng cannot be drawn from in .*torch\.utils\.checkpoint"):
+    with pytest.raises(
+        RuntimeError, match=r"rng cannot be drawn from in .*torch\.utils\.checkpoint"
+    ):
         make_fx(gradient)(torch.ones(9))

@@ -340,8 +340,16 @@ def losses():
             own | both,
             f"{kind}.nn.RDropLoss()",
         )
+
+
+def of_models():
+    """Yield the rows of functions over a model."""
+    for kind, framework in PAIR.items():
         layer = framework.Dropout(0.25, rng())
-        mine = own | {"x": {}}  # any input of the model
+        mine = {} if framework is cn else of_torch()
+        mine, x = mine | {"x": {}}, np.ones((4, 3))  # any input of the model
+        if framework is ct:
+            x = torch.as_tensor(x)
         yield Row(
             framework.monte_carlo,
             {"model": layer, "x": x, "passes": 2},
@@ -391,8 +399,8 @@ PROBABILITIES = np.full((4, 2), 0.5)
 SINGLE = X.astype(np.float32)
 
 
-def the_rest():
-    """Yield the rows of what has no framework."""
+def of_masks_and_theory():
+    """Yield the rows of masks and closed forms."""
     yield Row(masks.keep_mask, ROUND)
     yield Row(
         masks.block_keep_mask,
@@ -422,6 +430,10 @@ def the_rest():
     yield Row(
         theory.gradient_moments, {"x": X[0], "t": 1.0, "w": X[0], "p": 0.25}, {"t": REALS}
     )
+
+
+def of_one_framework():
+    """Yield the rows of schedules, data, NumPy's optimisers and figures."""
     yield Row(schedules.depth_rates, {"p": 0.25, "depth": 4})
     yield Row(schedules.linear_rate, {"step": 1, "first": 0.25, "last": 0.0, "steps": 4})
     yield Row(schedules.early_rate, {"step": 1, "p": 0.25, "stop": 4, "linear": True})
@@ -445,6 +457,10 @@ def the_rest():
               {"ax": anyhow(None, 3), "title": {}, "keeps": anyhow(None, 3, [], [X[0]], [KEEP], ["a"], [np.ma.array(KEEP[0], mask=KEEP[0])])})  # fmt: skip
     yield Row(plots.draw_intervals, {"ax": AX, "positions": [0.0], "intervals": [statistics.Interval(1, 0, 2, 3)], "label": None, "color": "#000000", "marker": "o"},
               {"ax": anyhow(None, 3), "positions": anyhow(None, 3, [], [None], ["a"]), "intervals": anyhow(None, 3, [], [None], [1.0]), "label": {}, "color": {}, "marker": {}})  # fmt: skip
+
+
+def of_judges():
+    """Yield the rows of verify and of statistics."""
     yield Row(
         properties.count_is_plausible,
         {"count": 5, "n": 10, "probability": 0.5, "false_alarm": 1e-9},
@@ -468,19 +484,12 @@ def the_rest():
               {"values": {k: d for k, d in SAMPLES.items() if "nan" not in k}, "base": SAMPLES})  # fmt: skip
 
 
-def of_experiments():
-    """Yield the rows of what trains and what measures."""
-    labels = np.array([0, 1, 1, 0])
-    yield Row(
-        confidence.confidence_gap,
-        {"probabilities": PROBABILITIES, "labels": labels},
-        {"probabilities": ARRAYS},
-    )
-    yield Row(
-        confidence.calibration_error,
-        {"probabilities": PROBABILITIES, "labels": labels, "bins": 5},
-        {"probabilities": ARRAYS},
-    )
+def of_instruments():
+    """Yield the rows of what measures."""
+    labels, odds = np.array([0, 1, 1, 0]), {"probabilities": ARRAYS}
+    right = {"probabilities": PROBABILITIES, "labels": labels}
+    yield Row(confidence.confidence_gap, right, odds)
+    yield Row(confidence.calibration_error, right | {"bins": 5}, odds)
     yield Row(forward.draw_factors, ROUND | {"noise": "gaussian"}, {"noise": NAMES})
     yield Row(
         forward.activations,
@@ -510,6 +519,10 @@ def of_experiments():
     yield Row(hidden_units.live_units, {"hidden": np.ones((2, 3, 4))}, {"hidden": ARRAYS})
     yield Row(step_time.relative_times, {"functions": {"a": int, "b": int}, "rounds": 4, "warm_up": 0, "clock": None},
               {"clock": {}, "functions": anyhow(None, 3, {}, {"a": 3})})  # fmt: skip
+
+
+def of_trainings():
+    """Yield the rows of what trains."""
     yield Row(engine.train_networks, {"data": GOOD, "rates": (0.0, 0.25), "seeds": (0, 1), **PLAN, "input_rate": 0.0,
                                       "noise": "bernoulli", "momentum": 0.9, "weight_decay": 0.0, "max_norm": 3.0,
                                       "evaluate_every": 1, "progress": False},
@@ -589,7 +602,17 @@ def left_out(row, argument, door):
 
 ROWS = [
     row
-    for part in (in_both, layer_calls, losses, the_rest, of_experiments)
+    for part in (
+        in_both,
+        layer_calls,
+        losses,
+        of_models,
+        of_masks_and_theory,
+        of_one_framework,
+        of_judges,
+        of_instruments,
+        of_trainings,
+    )
     for row in part()
 ]
 

@@ -43,5 +43,7 @@ def test_gradient_error_notices_a_missing_scale(rng):
 @pytest.mark.parametrize("judge", [binomial, lambda: count_is_plausible(3, 10, 0.3)])
 def test_a_missing_scipy_says_what_to_install(judge, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
-    with pytest.raises(ImportError, match=r"pip install \"dropout-verified-companion\[verify\]\""):
+    with pytest.raises(
+        ImportError, match=r"pip install \"dropout-verified-companion\[verify\]\""
+    ):
         judge()

@@ -474,7 +474,8 @@ def test_an_interrupt_of_every_study_keeps_what_was_finished(monkeypatch, data, 
     if name == "noise_kinds":
         plan = {"hidden": (8, 8), "lr": 3e-3}
         options["settings"] = {
-            kind: (lambda: data, p, plan) for kind, (_, p, _) in noise_kinds.SETTINGS.items()
+            kind: (lambda: data, p, plan)
+            for kind, (_, p, _) in noise_kinds.SETTINGS.items()
         }
     options = {option: options[option] for option in options.keys() & takes.keys()}
     if name in AT_ONCE:
