@@ -22,6 +22,7 @@ def replay_masks(*generators):
     ----------
     *generators : numpy.random.Generator or torch.Generator
         The generators of all dropout layers inside the checkpoint; none is a TypeError.
+        Within compiled or recorded code a checkpoint with masks is a RuntimeError.
 
     Examples
     --------
