@@ -8,6 +8,7 @@ import functools
 import itertools
 import math
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -34,7 +35,6 @@ __all__ = [
 # the memory beyond the result stays below 1.5 MB.
 BLOCK = 2**19
 NOWHERE = np.empty(0, int)
-LITTLE_ENDIAN = np.dtype("<u8")
 BYTES = np.arange(256, dtype=np.uint8)
 
 
@@ -56,7 +56,8 @@ def _draw_bytes(n, bits):
     makes the bytes the same on every platform.
     """
     words = bits.random_raw(-(-n // 8))
-    words = words if LITTLE_ENDIAN.isnative else words.byteswap()
+    if sys.byteorder == "big":
+        words = words.byteswap()
     return words.view(np.uint8)[:n]
 
 
@@ -282,7 +283,7 @@ def block_start_rate(p, map_shape, block_size):
     """
     p = check_p(p)
     covers = _blocks_over(map_shape, block_size)
-    if p in (0.0, 1.0) or covers.max() == 1:
+    if p == 1.0 or covers.max() == 1:
         return p
     return _solve_start_rate(p, tuple(map_shape), block_size)
 

@@ -115,7 +115,6 @@ class Dropout(Module):
         check_generator(rng)
         self.rng = rng
         self.mask = None
-        self._forward_p = None  # p of the last forward pass; a schedule may change p
 
     def mask_shape(self, shape):
         """Return the shape of the mask for an x of `shape`: the variants differ here."""
@@ -135,7 +134,7 @@ class Dropout(Module):
         x = check_floats(x, "x")
         p, mask = self.p, self.draw(x)
         y = x if mask is None else self._masked(x, mask, p)
-        self._forward_p, self.mask = p, mask
+        self._forward_p, self.mask = p, mask  # a schedule may change p before backward
         return self._went_forward(y)
 
     def backward(self, dy):

@@ -276,8 +276,10 @@ def test_layer_has_no_parameters(fw, rng):
 
 def test_numpy_layer_backward_uses_the_mask_of_its_forward(rng):
     layer = cn.Dropout(0.3, rng)
+    assert layer.mask is None
     x = rng.uniform(1, 2, size=(30, 20))
     y = layer(x)
+    assert np.array_equal(y != 0, layer.mask)
     assert np.array_equal(layer.backward(x), y)
     layer.eval()(x)
     assert np.array_equal(layer.backward(x), x)

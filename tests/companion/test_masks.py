@@ -7,11 +7,13 @@ comment beside a test says what deviation it notices (in 999 of 1,000 runs).
 import os
 import subprocess
 import sys
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from companion import masks
 from companion.masks import (
     BLOCK,
     block_drop_rate,
@@ -157,6 +159,37 @@ def test_shapes(shape, rng):
     assert mask.shape == (shape if isinstance(shape, tuple) else (shape,))
 
 
+@pytest.mark.parametrize("shape", [(), 1, (1, 1)])
+def test_a_mask_of_one_element_is_as_random_as_any(shape, rng):
+    n, p = 10_000, 0.3  # notices 0.04
+    kept = sum(int(keep_mask(shape, p, rng).sum()) for _ in range(n))
+    assert count_is_plausible(kept, n, 1 - p)
+
+
+def test_a_large_mask_takes_little_memory_beyond_itself(rng):
+    tracemalloc.start()
+    try:
+        mask = keep_mask(2**22, 0.3, rng)
+        assert tracemalloc.get_traced_memory()[1] < mask.nbytes + 1.5e6
+    finally:
+        tracemalloc.stop()
+
+
+class BigEndianBits(np.random.PCG64):
+    """A raw stream as a machine that stores numbers the other way holds it in memory."""
+
+    def random_raw(self, size):
+        return super().random_raw(size).astype(">u8")
+
+
+def test_the_order_of_bytes_in_memory_changes_no_mask(monkeypatch):
+    expected = [keep_mask(n, 0.3, np.random.default_rng(5)) for n in (4001, BLOCK + 5)]
+    monkeypatch.setattr(sys, "byteorder", "big")
+    for mask in expected:
+        other = np.random.Generator(BigEndianBits(5))
+        assert np.array_equal(keep_mask(mask.shape, 0.3, other), mask)
+
+
 def test_global_random_state_is_left_alone(rng):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     keep_mask(100, 0.3, rng)
@@ -200,6 +233,7 @@ def test_open_uniforms_avoid_both_ends(rng):
     assert 0 < low < 1e-15
     assert 1 - 1e-15 < high < 1
     u = open_uniforms((1000, 1000), rng)
+    assert u.shape == (1000, 1000)
     for bound in (0.001, 0.3, 0.9):  # notices 0.003
         assert count_is_plausible(int((u < bound).sum()), u.size, bound)
 
@@ -219,6 +253,17 @@ def test_the_number_of_threads_changes_nothing(kind, p):
         for mask, state, following in results[1:]:
             assert np.array_equal(mask, results[0][0])
             assert (state, following) == results[0][1:]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "threads", "others"), [(2, 2, [1]), (3, 3, [2]), (2, 9, [1]), (1, 2, [])]
+)
+def test_as_many_threads_draw_as_may(blocks, threads, others, monkeypatch):
+    """The caller is one of them, and each has a whole block at least."""
+    asked, pool = [], masks._pool
+    monkeypatch.setattr(masks, "_pool", lambda *a: asked.append(a[0]) or pool(*a))
+    draw_keep_mask((blocks * BLOCK,), 0.3, np.random.PCG64(5), threads)
+    assert asked == others
 
 
 FORKED = """
