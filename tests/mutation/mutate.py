@@ -29,6 +29,8 @@ SILENT = (
 )
 # In check_count("depth", depth) the text names the argument in an error.
 CHECK = m.Name(m.MatchIfTrue(lambda name: name.startswith("check_")))
+# For NumPy None is float, too: x.astype(None) changes nothing.
+AS_FLOAT = m.Call(m.Attribute(attr=m.Name("astype")), [m.Arg(m.Name("float"))])
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ def is_text(node):
 
 def texts(call):
     """Return the arguments that only a reader sees, and those that name one in an error."""
+    if m.matches(call, AS_FLOAT):
+        return call.args
     named = m.matches(call.func, CHECK)
     return [
         arg

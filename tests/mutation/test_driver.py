@@ -19,6 +19,7 @@ def f(x: "int | 3", step=2):
     if x < 0:
         raise ValueError(f"x is {x + 1}, not 5 " + "or more")
     say("in plain words", key="k")
+    x = (x - y).astype(float)
     return [g for g in range(x) if g]
 '''
 
@@ -40,6 +41,11 @@ def test_what_only_a_reader_sees_is_left_alone():
     assert not any(
         "check_count" in new and '"step"' not in new for *_, new in of_module()
     )
+
+
+def test_none_is_no_other_dtype_than_float():
+    news = {new for _, old, new in of_module() if "float" in old}
+    assert news == {"x = (x + y).astype(float)", "x = None"}
 
 
 def test_every_mutant_is_a_module_of_its_own():
