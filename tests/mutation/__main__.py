@@ -1,9 +1,9 @@
 """`make mutants`: which small changes to the package do its tests notice?
 
 Each mutant is written into a copy of the project, and a fork that has NumPy, SciPy and
-PyTorch imported already runs the tests of its module there: the doctests first, then
-the files that `tests_of` names, one after the other, until a test fails. So a mutant costs
-only its tests, and most of them only the first file. One that makes a loop endless is stopped after four times the time of the tests and ten seconds, and
+PyTorch imported already runs the tests of its module there, until one fails: first those
+that are known to run its function, the quickest first, then the files that `tests_of`
+names, for what threads and other processes see. One that makes a loop endless is stopped after five times the time of the tests and ten seconds, and
 counts as killed: whoever ran the tests would have noticed.
 
 What was killed is kept in _build/mutants until its module changes, so that an interrupted
@@ -30,6 +30,7 @@ import pytest
 
 from tests.test_house import place_of_test
 
+from .covering import Covering
 from .mutate import mutants
 
 ROOT = Path(__file__).parents[2]
@@ -66,8 +67,8 @@ def harmless(path):
     }
 
 
-def run_tests(copy, tests):
-    """Run tests in a copy of the project, within a fork; never returns."""
+def run_tests(copy, stages, plugin=None):
+    """Run lists of tests in a copy of the project, within a fork; never returns."""
     os.setsid()  # so that what the tests start ends with them
     os.chdir(copy)
     sys.stdout = sys.stderr = log = open("log", "w")  # noqa: SIM115  until the fork ends
@@ -80,9 +81,9 @@ def run_tests(copy, tests):
         del sys.modules[name]
     code = 1
     try:
-        for test in tests:  # to collect them all takes longer than most verdicts
-            # What failed last is tried first: the next mutant is often killed by it too.
-            code = pytest.main(["-x", "-q", "--ff", "--basetemp=tmp", test])
+        for tests in stages:  # to collect them all takes longer than most verdicts
+            options = ["-x", "-q", "--basetemp=tmp", *tests]
+            code = pytest.main(options, plugins=[plugin] if plugin else None)
             code = 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
             if code:
                 break
@@ -98,8 +99,8 @@ class Copy:
         self.folder = Path(shutil.copytree(ROOT, folder, ignore=NEVER_COPIED))
         self.written = 0
 
-    def start(self, path, source, limit=None):
-        """Write a module and start its tests."""
+    def start(self, path, source, stages, limit=None, plugin=None):
+        """Write a module and start tests, one list after the other."""
         file = self.folder / path
         file.write_text(source, encoding="utf-8")
         # Python knows a stale .pyc by size and whole seconds: no two mutants share theirs.
@@ -109,7 +110,7 @@ class Copy:
         self.limit = limit
         self.process = os.fork()
         if not self.process:
-            run_tests(self.folder, tests_of(path))
+            run_tests(self.folder, stages, plugin)
 
     def verdict(self):
         """Return how the tests ended, or None while they run."""
@@ -141,26 +142,32 @@ class RedTests(Exception):
 
 
 def time_tests(path, source, copy):
-    """Return how long the tests of a module take on itself."""
-    for _ in range(2):  # the first run compiles
-        copy.start(path, source)
-        if copy.finish() != "survived":
-            raise RedTests((copy.folder / "log").read_text(encoding="utf-8"))
-    return time.monotonic() - copy.started
+    """Return how long the tests of a module take on itself, and which run each function."""
+    covering = Covering(copy.folder / path)
+    copy.start(path, source, [tests_of(path)], plugin=covering)  # compiles, too
+    copy.finish()
+    copy.start(path, source, [tests_of(path)])
+    if copy.finish() != "survived":
+        raise RedTests((copy.folder / "log").read_text(encoding="utf-8"))
+    return time.monotonic() - copy.started, covering.read()
 
 
 def judge(path, source, chosen, copies):
     """Yield each mutant with its verdict, as they come; no copy is ever idle."""
     if not chosen:
         return
-    limit = 10 + 4 * time_tests(path, source, copies[0])
+    seconds, covering = time_tests(path, source, copies[0])
     waiting, running = list(chosen), {}
     try:
         while waiting or running:
             for copy in copies:
                 if copy not in running and waiting:
-                    running[copy] = waiting.pop(0)
-                    copy.start(path, running[copy].source, limit)
+                    running[copy] = mutant = waiting.pop(0)
+                    known = (
+                        [covering[mutant.function]] if mutant.function in covering else []
+                    )
+                    stages = [*known, tests_of(path)]
+                    copy.start(path, mutant.source, stages, 10 + 5 * seconds)
                 elif copy in running and (verdict := copy.verdict()):
                     yield running.pop(copy), verdict
             time.sleep(0.01)

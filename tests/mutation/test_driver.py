@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from . import __main__ as driver
+from .covering import spans
 from .mutate import mutants
 
 MODULE = '''"""A module: with 1 number."""
@@ -126,6 +127,17 @@ def test_only_survivors_are_tried_again(project, monkeypatch):
     )
     assert driver.judged("companion/count.py", COUNT, every, project) == first
     assert tried == [m for m in every if first[m] == "survived"] != []
+
+
+def test_the_tests_that_run_a_function_come_first(project):
+    _, covering = driver.time_tests("companion/count.py", COUNT, project[0])
+    # The test that another process runs is not seen: so all tests follow.
+    assert covering == {"to": ["tests/companion/test_count.py::test_three"]}
+
+
+def test_the_lines_of_functions():
+    source = "class A:\n    def f(self):\n        return 1\n\n    x = 2\n"
+    assert spans(source) == {"A": range(2, 6), "A.f": range(3, 4)}
 
 
 def test_tests_that_are_red_judge_nothing(project):
