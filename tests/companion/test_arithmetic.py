@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
-from companion._arithmetic import ALPHA_PRIME, alpha_affine
+from companion._arithmetic import ALPHA_PRIME, alpha_affine, keep_scale
 
 
 def test_alpha_prime_is_where_selu_falls():
     torch = pytest.importorskip("torch")
     far = torch.nn.functional.selu(torch.tensor(-1e6, dtype=torch.float64)).item()
     assert far == pytest.approx(ALPHA_PRIME, rel=1e-15)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.3, 0.8, 1 - 2.0**-53])
+def test_the_scale_keeps_the_mean(p):
+    assert (1 - p) * keep_scale(p) == pytest.approx(1, rel=1e-15)
+    assert keep_scale(1.0) == 1  # nothing is kept, and nothing needs a scale
 
 
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.3, 0.8, 0.999])

@@ -52,6 +52,13 @@ def test_split_is_a_shuffle_that_the_seed_fixes(load):
     }
 
 
+@pytest.mark.parametrize("load", [data.mnist_digits, data.mnist1d])
+def test_by_default_a_fifth_is_for_testing_and_the_seed_is_0(load):
+    plain, stated = load(), load(test_size=1000, seed=0)
+    assert (len(plain.y_train), len(plain.y_test)) == (4000, 1000)
+    assert np.array_equal(plain.x_test, stated.x_test)
+
+
 @pytest.mark.parametrize("load", [data.mnist_digits, lambda: data.mnist1d(200, 50)])
 def test_callers_get_arrays_of_their_own(load):
     first = load()
