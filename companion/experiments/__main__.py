@@ -69,7 +69,7 @@ def main(arguments=None):
         run.error(f"--seeds must be at least 4, for an interval; got {seeds}")
     if options.out is not None:
         # A name that cannot be written should not cost an hour, nor an old table.
-        open(options.out, "a", encoding="utf-8").close()
+        open(options.out, "ab").close()
     start = time.perf_counter()
     try:
         finding = function(range(seeds))

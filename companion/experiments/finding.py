@@ -343,7 +343,6 @@ def experiments():
     modules = [
         importlib.import_module(f"{package.__name__}.{info.name}")
         for info in pkgutil.iter_modules(package.__path__)
-        if not info.name.startswith("_")
     ]
     found = {
         value.about.name: value

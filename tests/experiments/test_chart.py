@@ -37,11 +37,14 @@ def panels():
 
 
 def test_rates_stand_where_they_are_and_sizes_by_their_logarithm(panels):
-    at = {name: (panel["labels"], panel["at"]) for name, panel in panels.items()}
+    at = {
+        name: (panel["axis"], panel["labels"], panel["at"])
+        for name, panel in panels.items()
+    }
     assert at == {
-        "rate, at one width": (["0", "0.3"], [0.0, 0.3]),
-        "rate and width": (["0", "0.3"], [0.0, 0.3]),
-        "examples": (["10", "1,000"], [1.0, 3.0]),
+        "rate, at one width": ("drop rate p", ["0", "0.3"], [0.0, 0.3]),
+        "rate and width": ("drop rate p", ["0", "0.3"], [0.0, 0.3]),
+        "examples": ("training examples", ["10", "1,000"], [1.0, 3.0]),
     }
 
 

@@ -3,8 +3,11 @@
 import csv
 import html.parser
 import importlib.metadata
+import os
+import platform
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -43,11 +46,11 @@ def example(seeds=range(5), *, progress=True):
 
 
 class Cells(html.parser.HTMLParser):
-    """The texts of all table cells, the headers apart."""
+    """The texts of a page, and those of all table cells, the headers apart."""
 
     def __init__(self, page):
         super().__init__()
-        self.cells, self.heads, self.inside = [], [], None
+        self.texts, self.cells, self.heads, self.inside = [], [], [], None
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
@@ -55,6 +58,7 @@ class Cells(html.parser.HTMLParser):
         assert not dict(attributes).keys() & {"style", "border"}  # the policy of pages
 
     def handle_data(self, text):
+        self.texts.append(text)
         {"td": self.cells, "th": self.heads}.get(self.inside, []).append(text)
 
 
@@ -79,6 +83,8 @@ def test_a_finding_knows_its_experiment():
     assert finding.about == example.about
     assert finding.rows == ROWS
     assert finding.raw == [0, 1, 2, 3, 4]
+    assert example(range(3)).raw == example(seeds=range(3)).raw == [0, 1, 2]
+    assert Finding(ROWS, "weaker").raw is Finding(ROWS, "weaker").about is None
     assert finding.interval("ratio", "p = 0.5").n == 40
     with pytest.raises(KeyError, match=r"no row.*there are.*loss"):
         finding.interval("ratio", "p = 0.2")
@@ -96,9 +102,14 @@ def test_text_and_html_hold_the_same():
         *("ratio (n = 40, bootstrap interval)", "p = 0.5"),
     ]
     assert "loss <nats>" not in page
-    for line in ("Is 1 < 2?", "Yes. (Nobody (1900), table 1)", "Verdict: weaker"):
-        assert line in text
     lines = text.splitlines()
+    assert lines[:3] == [
+        "Question: Is 1 < 2?", "Prediction: Yes. (Nobody (1900), table 1)",
+        "Rule: It is if it is.",
+    ]  # fmt: skip
+    assert lines[-1] == "Verdict: weaker"
+    assert cells.texts[:3] == lines[:3] and cells.texts[-1] == lines[-1]
+    assert len(cells.texts) == 4 + len(cells.heads) + len(cells.cells)
     assert lines[3].split() == list(COLUMNS)
     assert lines[4].split("  ")[0] == "loss <nats>"
     assert (
@@ -112,6 +123,17 @@ def test_text_and_html_hold_the_same():
         )
         == 1
     )
+
+
+def test_on_a_page_a_measure_is_named_once_and_what_has_no_interval_says_so():
+    never = Interval(np.inf, np.inf, np.inf, 5, "never")
+    later = Row("loss <nats>", "p = 0.5", ROWS[0].interval)
+    page = Finding([*ROWS, later, Row("ratio", "p = 0.8", never)], "weaker")._repr_html_()
+    assert Cells(page).heads[4:] == [
+        *("loss <nats> (n = 5, t interval)", "p = 0.2", "p = 0.5"),
+        *("ratio (n = 40, bootstrap interval)", "p = 0.5"),
+        *("ratio (n = 5, no interval)", "p = 0.8"),
+    ]
 
 
 def test_a_verdict_is_one_of_three():
@@ -129,19 +151,27 @@ def test_an_experiment_returns_a_finding():
         forgetful()
 
 
-@pytest.mark.parametrize("more", [(), ("--seeds", "9")])
+@pytest.mark.parametrize("more", [(), ("--seeds", "4"), ("--seeds", "9")])
 def test_a_run_writes_its_table_with_its_provenance(tmp_path, monkeypatch, capsys, more):
     monkeypatch.setattr(command, "experiments", lambda: {"example": example})
     file = tmp_path / "table.csv"
     command.main(["run", "example", *more, "--out", str(file)])
-    assert "Verdict: weaker" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Verdict: weaker" in printed and "# verdict" not in printed
+    assert b"\r" not in file.read_bytes()
     lines = file.read_text(encoding="utf-8").splitlines()
     stated = dict(line[2:].split(": ", 1) for line in lines if line.startswith("#"))
-    assert stated["seeds"] == ("0 to 8" if more else "0 to 5")
+    assert stated["seeds"] == f"0 to {int(more[1] if more else 6) - 1}"
     assert stated["question"] == STATED["question"]
     assert stated["verdict"] == "weaker"
     assert float(stated["seconds"]) < 60
-    for package in ("numpy", "scipy", "torch", "mnist1d"):
+    when = datetime.fromisoformat(stated["when"])
+    assert timedelta() <= datetime.now(UTC) - when < timedelta(minutes=1)
+    assert when.microsecond == 0
+    assert stated["python"] == platform.python_version()
+    assert stated["machine"] == f"{platform.system()} {platform.machine()}"
+    for package in ("dropout-verified-companion", "numpy", "scipy", "torch", "joblib",
+                    "mnist1d", "mlxtend"):  # fmt: skip
         assert stated[package] == importlib.metadata.version(package)
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     assert tuple(rows[0]) == COLUMNS
@@ -178,6 +208,39 @@ def test_without_a_file_the_table_is_printed(monkeypatch, capsys):
     monkeypatch.setattr(command, "experiments", lambda: {"example": example})
     command.main(["run", "example"])
     assert ",".join(COLUMNS) in capsys.readouterr().out
+
+
+IN_ASCII = """
+import sys
+from companion.experiments import Finding, Row, __main__ as command
+from tests.experiments.test_finding import ROWS, STATED, experiment
+
+@experiment(**STATED)
+def greek(seeds):
+    return Finding([Row("loss", "\\u03bb = 0", ROWS[0].interval)], "weaker")
+
+command.experiments = lambda: {"greek": greek}
+command.main(["run", "greek", "--out", sys.argv[1]])
+"""
+
+
+def test_a_terminal_that_refuses_a_sign_costs_no_table(tmp_path):
+    file = tmp_path / "table.csv"
+    run = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", IN_ASCII, str(file)],
+        env=os.environ
+        | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "UnicodeEncodeError" in run.stderr
+    assert "loss,\u03bb = 0,5," in file.read_text(encoding="utf-8")
+
+
+def test_the_help_names_what_to_give(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["run", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "run [-h] [--seeds N] [--out FILE] NAME" in shown
 
 
 @pytest.mark.parametrize(
