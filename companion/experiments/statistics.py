@@ -168,7 +168,7 @@ def spread_ratio(first, second, level=0.95):
     pairs = check_samples("first and second", [first, second], 4)
     level = check_between_0_and_1("level", level)
     n = pairs.shape[1]
-    variances = pairs.var(axis=1, ddof=1)
+    variances = pairs.var(axis=1)
     if not variances.all():
         raise ValueError("first and second must each vary; one of them is constant.")
     w, r = variances[0] / variances[1], np.corrcoef(pairs)[0, 1]

@@ -49,6 +49,19 @@ def test_the_numpy_layer_holds_its_mask(kind, rng):
 
 
 @pytest.mark.parametrize("framework", SUBJECTS)
+@pytest.mark.parametrize(
+    ("kind", "axes"),
+    [("ChannelDropout", (3, 4, 5)), ("TimeDropout", (3,)), ("DropPath", (1, 2, 6)),
+     ("DropBlock", (3, 4)), ("AttentionDropout", (1, 2, 6))],
+)  # fmt: skip
+def test_every_number_of_axes_that_a_kind_names_is_taken(framework, kind, axes, rng):
+    before, after, options, _ = KINDS[kind]
+    layer = getattr(SUBJECTS[framework], kind)(*before, 0.3, *after, rng, **options)
+    for number in axes:
+        assert layer(np.ones((4,) * number)).shape == (4,) * number
+
+
+@pytest.mark.parametrize("framework", SUBJECTS)
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("kind", ["Dropout", "ChannelDropout", "TimeDropout", "DropPath"])
 def test_mean_and_variance_are_exact_over_all_masks(framework, kind, p, rng):
