@@ -135,7 +135,7 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="
     positions : sequence of float
         Where each interval stands on the horizontal axis.
     intervals : sequence of companion.experiments.Interval
-        As many as positions.
+        As many as positions. A tuple of mean, low and high is one too.
     label, color, marker : str
         Entry in the legend; colour of dots and bars; shape of the dots, another one for a
         second series.
@@ -147,18 +147,47 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="
     >>> draw_intervals(ax, [0.0], [mean_interval([1.0, 2.0])])
     >>> plt.close(figure)
     """
+    positions, mean, low, high = _columns(positions, intervals)
+    bars = mean - low, high - mean
+    ax.errorbar(
+        positions, mean, yerr=bars, fmt=marker, capsize=4, color=color, label=label
+    )
+
+
+def draw_band(ax, positions, intervals, *, label=None, color=None, line="-"):
+    """Draw means as a line, with their confidence intervals as a band around it.
+
+    Explained in chapter 5.
+
+    Parameters
+    ----------
+    ax, positions, intervals : as `draw_intervals`
+    label, color : str
+        Entry in the legend; colour of line and band, by default the next of the palette.
+    line : str
+        Style of the line and shape of its dots, as matplotlib writes them: "o--".
+
+    Examples
+    --------
+    >>> figure, ax = plt.subplots()
+    >>> draw_band(ax, [0.0, 1.0], [(1.5, 1.0, 2.0), (1.2, 0.8, 1.6)])
+    >>> plt.close(figure)
+    """
+    positions, mean, low, high = _columns(positions, intervals)
+    (drawn,) = ax.plot(positions, mean, line, color=color, label=label)
+    ax.fill_between(positions, low, high, color=drawn.get_color(), alpha=0.2)
+
+
+def _columns(positions, intervals):
+    """Return positions, and the means, lower and upper ends of as many intervals."""
     positions = check_sequence("positions", positions)
     intervals = check_sequence("intervals", intervals)
     for interval in intervals:
-        if not hasattr(interval, "mean"):
+        if not isinstance(interval, tuple) or len(interval) < 3:
             raise TypeError(f"intervals must be Intervals; got {interval!r}.")
     if len(positions) != len(intervals):
         raise ValueError(
             "positions and intervals must have the same length; got "
             f"{len(positions)} and {len(intervals)}."
         )
-    means = np.array([i.mean for i in intervals])
-    ends = np.array([[i.mean - i.low, i.high - i.mean] for i in intervals]).T
-    ax.errorbar(
-        positions, means, yerr=ends, fmt=marker, capsize=4, color=color, label=label
-    )
+    return positions, *np.array([i[:3] for i in intervals]).reshape(-1, 3).T

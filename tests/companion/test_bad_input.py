@@ -665,8 +665,11 @@ def test_figures():
         plots.draw_network(ax, [np.ones(3)])
     with pytest.raises(ValueError, match="keeps must hold"):
         plots.draw_network(ax, [])
-    with pytest.raises(ValueError, match="same length; got 1 and 0"):
-        plots.draw_intervals(ax, [0.0], [])
+    for draw in (plots.draw_intervals, plots.draw_band):
+        with pytest.raises(ValueError, match="same length; got 1 and 0"):
+            draw(ax, [0.0], [])
+        with pytest.raises(TypeError, match=r"must be Intervals; got \(1.0, 2.0\)"):
+            draw(ax, [0.0], [(1.0, 2.0)])
     plots.plt.close("all")
 
 

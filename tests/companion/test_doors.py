@@ -457,6 +457,8 @@ def of_one_framework():
               {"ax": anyhow(None, 3), "title": {}, "keeps": anyhow(None, 3, [], [X[0]], [KEEP], ["a"], [np.ma.array(KEEP[0], mask=KEEP[0])])})  # fmt: skip
     yield Row(plots.draw_intervals, {"ax": AX, "positions": [0.0], "intervals": [statistics.Interval(1, 0, 2, 3)], "label": None, "color": "#000000", "marker": "o"},
               {"ax": anyhow(None, 3), "positions": anyhow(None, 3, [], [None], ["a"]), "intervals": anyhow(None, 3, [], [None], [1.0]), "label": {}, "color": {}, "marker": {}})  # fmt: skip
+    yield Row(plots.draw_band, {"ax": AX, "positions": [0.0], "intervals": [statistics.Interval(1, 0, 2, 3)], "label": None, "color": "#000000", "line": "-"},
+              {"ax": anyhow(None, 3), "positions": anyhow(None, 3, [], [None], ["a"]), "intervals": anyhow(None, 3, [], [None], [1.0]), "label": {}, "color": {}, "line": {}})  # fmt: skip
 
 
 def of_judges():
@@ -576,7 +578,8 @@ DIFFERENT = {
     ("train_networks", "evaluate_every"): "None",
     ("train_networks", "data"): "", ("train_with_copies", "data"): "",
     ("draw_mask", "ax"): "", ("draw_network", "ax"): "", ("draw_intervals", "ax"): "",
-    ("draw_intervals", "positions"): "", ("dropped_mean", "x"): "scalar",
+    ("draw_intervals", "positions"): "", ("draw_band", "ax"): "", ("draw_band", "positions"): "",
+    ("dropped_mean", "x"): "scalar",
     ("dropped_variance", "x"): "scalar", ("gradient_moments", "t"): "refused",
     ("mnist_digits", "test_size"): "uint8", ("verdict", "reproduces"): "", ("verdict", "weaker"): "",
     ("violations", "only"): "", ("confidence_gap", "probabilities"): "",

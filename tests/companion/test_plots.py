@@ -156,6 +156,21 @@ def test_the_palette_is_the_one_of_its_source():
     assert len(set(rgb[-1])) == 1
 
 
+def test_a_band_reaches_from_low_to_high_around_the_means_in_one_colour(ax):
+    ax.plot([0, 1], [0, 0])  # takes the first colour
+    intervals = [Interval(3.0, 1.0, 4.0, 8), (2.5, 2.0, 4.5)]
+    plots.draw_band(ax, [0.5, 2.0], intervals, label="p = 0.3", line="o:")
+    line, (band,) = ax.lines[-1], ax.collections
+    assert line.get_xydata().tolist() == [[0.5, 3.0], [2.0, 2.5]]
+    assert (line.get_marker(), line.get_linestyle()) == ("o", ":")
+    assert line.get_label() == "p = 0.3"
+    ends = {(0.5, 1.0), (0.5, 4.0), (2.0, 2.0), (2.0, 4.5)}
+    assert set(map(tuple, band.get_paths()[0].vertices.tolist())) == ends
+    assert same_color(line.get_color(), "C1")  # the next one
+    assert same_color(band.get_facecolor()[0][:3], "C1")
+    assert 0 < band.get_facecolor()[0][3] < 1  # bands may cover one another
+
+
 def test_palette_colours_differ_in_lightness():
     """Distinguishable in grey too, for the two colours that are used most."""
     weights = np.array([0.2126, 0.7152, 0.0722])
