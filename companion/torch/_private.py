@@ -41,7 +41,8 @@ if not hasattr(torch._C, "_current_graph_task_id"):
     raise ImportError(
         "companion.torch has to notice recomputation in the backward pass, and cannot in "
         f"torch {torch.__version__}, which lacks torch._C._current_graph_task_id. "
-        "Install a version that requirements.txt names, or use companion.numpy."
+        "Use companion.numpy, or install one that fits: "
+        'python -m pip install "dropout-verified-companion[torch]"'
     )
 
 

@@ -804,5 +804,5 @@ def test_a_private_name_of_pytorch_may_go(owner, name, monkeypatch, rng):
 
 def test_recomputation_must_be_noticed(monkeypatch):
     monkeypatch.delattr(torch._C, "_current_graph_task_id")
-    with pytest.raises(ImportError, match=r"requirements\.txt"):
+    with pytest.raises(ImportError, match=r"pip install .*companion\[torch\]"):
         runpy.run_path(_private.__file__)
