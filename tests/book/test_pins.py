@@ -22,15 +22,20 @@ def read_pins(file):
 
 
 PINS = read_pins("requirements.txt")
-OF_BENCH = read_pins("requirements-bench.txt")  # go elsewhere, only for `make bench`
+# These go elsewhere: only for `make bench`, only for `make mutants`.
+BESIDE = {name: read_pins(f"requirements-{name}.txt") for name in ("bench", "mutants")}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 
-def pinned(name):
-    (specifier,) = (PINS | OF_BENCH)[name].specifier
+def version(requirement):
+    (specifier,) = requirement.specifier
     assert specifier.operator == "=="
     return Version(specifier.version)
+
+
+def pinned(name):
+    return version((PINS | BESIDE["bench"])[name])
 
 
 def test_every_pin_is_exact_and_installed():
@@ -39,10 +44,12 @@ def test_every_pin_is_exact_and_installed():
         assert installed.public == str(pinned(name)), name
 
 
-def test_pins_of_the_benchmarks_are_exact_and_add_to_the_others():
-    for name in OF_BENCH:
-        assert pinned(name)
-    assert not PINS.keys() & OF_BENCH.keys()
+def test_pins_that_go_elsewhere_are_exact_and_add_to_the_others():
+    files = {f"requirements-{name}.txt" for name in BESIDE}
+    assert {path.name for path in ROOT.glob("requirements-*.txt")} == files
+    for pins in BESIDE.values():
+        assert all(version(pin) for pin in pins.values())
+        assert not PINS.keys() & pins.keys()
 
 
 def test_everything_installed_is_pinned():
@@ -71,10 +78,10 @@ def test_conda_installs_the_same():
         "-r requirements.txt",
         "-e .",
     ]
-    version = python.removeprefix("python=")
-    assert version in (ROOT / ".ci/setup").read_text(encoding="utf-8")
-    assert Version(version) in Requirement(f"x{PROJECT['requires-python']}").specifier
-    assert version == f"{sys.version_info.major}.{sys.version_info.minor}"
+    minor = python.removeprefix("python=")
+    assert minor in (ROOT / ".ci/setup").read_text(encoding="utf-8")
+    assert Version(minor) in Requirement(f"x{PROJECT['requires-python']}").specifier
+    assert minor == f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def test_what_must_not_be_newer():
