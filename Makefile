@@ -1,4 +1,4 @@
-# make book · make test · make lab · make serve · make pdf · make publish · make outputs · make bench · make mutants · make clean
+# make book · make test · make lab · make serve · make pdf · make publish · make outputs · make seeds · make bench · make mutants · make clean
 # Each does its own set-up: .ci/setup puts the pinned packages into .venv.
 
 BIN := .venv/bin
@@ -13,7 +13,7 @@ export PYTHONHASHSEED := 0
 export OMP_NUM_THREADS := 1
 export TQDM_DISABLE := 1
 
-.PHONY: help setup book test lab serve pdf remote publish outputs bench mutants clean
+.PHONY: help setup book test lab serve pdf remote publish outputs seeds bench mutants clean
 
 help:
 	@echo "make book     build the book into $(HTML)"
@@ -87,7 +87,6 @@ outputs: setup
 	@echo "Read what changed: git diff book"
 
 # A seed that is not given is a fresh one, and printed.
-.PHONY: seeds
 seeds: COUNT ?= 20
 seeds: setup
 	@$(BIN)/python -m tests.book.seeds $(ONLY) --count $(COUNT) \

@@ -1,6 +1,7 @@
 """What can go wrong in the set-up gives one line that says what to do."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,3 +74,12 @@ def test_serving_before_building(project):
     run = subprocess.run(["make", "serve"], cwd=project, capture_output=True, text=True)
     assert run.returncode != 0
     assert "run make book first" in run.stderr.splitlines()[0]
+
+
+def test_the_makefile_names_all_its_commands_three_times():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    first, declared = text.splitlines()[0], re.search(r"^\.PHONY: (.*)", text, re.M)[1]
+    told = re.findall(r'@echo "make (\w+) ', text)
+    assert re.findall(r"make (\w+)", first) == told
+    assert set(declared.split()) == {*told, "help", "setup", "remote"}
+    assert declared.split() == [n for n in declared.split() if f"\n{n}:" in text]
