@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from companion._arithmetic import ALPHA_PRIME, alpha_affine, keep_scale
+from companion._arithmetic import (
+    ALPHA_PRIME,
+    alpha_affine,
+    keep_scale,
+    select_and_scale,
+)
 
 
 def test_alpha_prime_is_where_selu_falls():
@@ -16,6 +21,22 @@ def test_alpha_prime_is_where_selu_falls():
 def test_the_scale_keeps_the_mean(p):
     assert (1 - p) * keep_scale(p) == pytest.approx(1, rel=1e-15)
     assert keep_scale(1.0) == 1  # nothing is kept, and nothing needs a scale
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_a_mask_selects_numbers_of_any_size(dtype, rng):
+    """No product would do: 0 times an infinity is nan, and 0 times -1 is -0."""
+    x, mask = rng.normal(size=(50, 4)).astype(dtype), rng.random((50, 1)) >= 0.5
+    mask[:2] = [[True], [False]]
+    x[:2] = -np.inf, np.inf, np.nan, -1
+    before = x.copy()
+    y = select_and_scale(x, mask, 0.3)
+    work = np.float32 if dtype == np.float16 else dtype
+    kept = (x.astype(work) * work(1 / 0.7)).astype(dtype)
+    assert y.dtype == dtype
+    assert np.array_equal(y, np.where(mask, kept, dtype(0)), equal_nan=True)
+    assert not np.signbit(y[~mask[:, 0]]).any()
+    assert np.array_equal(x, before, equal_nan=True)
 
 
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.3, 0.8, 0.999])

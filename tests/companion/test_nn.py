@@ -139,6 +139,19 @@ def test_cross_entropy_survives_large_logits():
     loss = cn.nn.CrossEntropyLoss()
     assert loss(np.array([[1e4, 0.0]]), np.array([0])) == 0
     assert loss(np.array([[1e4, 0.0]]), np.array([1])) == 1e4
+    rows = np.array([[1e4, 0.0], [0.0, -1e4]])  # each has a largest one of its own
+    assert loss(rows, np.array([0, 1])) == 5e3
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (3, 0)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_softmax_is_each_exponential_over_their_sum(shape, dtype, rng):
+    z = rng.normal(0, 30, size=shape).astype(dtype)
+    z[..., :1] = -np.inf
+    e = np.exp(z.astype(float))
+    expected, found = e / e.sum(axis=-1, keepdims=True), cn.nn.softmax(z)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps, atol=1e-7)
 
 
 @pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
@@ -194,13 +207,13 @@ from companion.numpy import nn
 model = nn.Sequential(nn.Linear(2, 2, np.random.default_rng(0)))
 sgd = nn.SGD(model.parameters(), lr=0.1)
 nn.fit(model, np.ones((8, 2)), np.zeros(8, int), sgd,
-       epochs=1, batch_size=2, rng=np.random.default_rng(0), progress={show})
+       epochs=1, batch_size=2, rng=np.random.default_rng(0){show})
 """
 
 
 @pytest.mark.parametrize(
     ("show", "environment", "seen"),
-    [(True, {}, True), (False, {}, False), (True, {"TQDM_DISABLE": "1"}, False)],
+    [("", {}, True), (", progress=False", {}, False), ("", {"TQDM_DISABLE": "1"}, False)],
 )
 def test_progress_bar_goes_to_stderr_and_can_be_hidden(show, environment, seen):
     kept = {k: v for k, v in os.environ.items() if k != "TQDM_DISABLE"}
