@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Mapping, Set
 from itertools import filterfalse
 
 import numpy as np
@@ -21,13 +22,12 @@ def check_p(p, name="p"):
             f"{name} must be a real number, the probability to drop; got {p!r} of type "
             f"{type(p).__name__}. Pass a float such as {name}=0.3."
         )
-    value = float(p)
-    if not 0.0 <= value <= 1.0:  # nor is nan
+    if not 0.0 <= p <= 1.0:  # nor is nan
         raise ValueError(
             f"{name} must lie in [0, 1]; got {p!r}. {name} is the probability to drop: "
             f"to keep 80 %, pass {name}=0.2."
         )
-    return value
+    return float(p)
 
 
 def check_below_1(name, p):
@@ -53,17 +53,21 @@ def check_logit(p):
 
 
 def check_int(name, value, low, high=math.inf, hint=""):
-    """Raise unless `value` is an int in [low, high]."""
+    """Return `value` as an int, or raise unless it is one in [low, high].
+
+    NumPy's ints count around: numpy.uint8(255) + 1 is 0.
+    """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an int; got {value!r}. {hint}".rstrip())
     if not low <= value <= high:
         bounds = f"be at least {low}" if high == math.inf else f"lie in [{low}, {high}]"
         raise ValueError(f"{name} must {bounds}; got {value!r}. {hint}".rstrip())
+    return int(value)
 
 
 def check_count(name, value):
-    """Raise unless `value` is an int of at least 1."""
-    check_int(name, value, 1, hint="Pass for example 64.")
+    """Return `value` as an int, or raise unless it is one of at least 1."""
+    return check_int(name, value, 1, hint="Pass for example 64.")
 
 
 def check_multiple(name, value, of):
@@ -73,18 +77,23 @@ def check_multiple(name, value, of):
 
 
 def check_real(name, value):
-    """Raise unless `value` is a real number."""
+    """Return `value` as a float, or raise: neither framework counts in fractions."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(
             f"{name} must be a real number; got {value!r}. Pass for example 0.1."
         )
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError(f"{name} must have the size of a float: {error}.") from error
 
 
 def check_rate(name, value, upper=math.inf):
-    """Raise unless `value` is a real number in [0, upper)."""
-    check_real(name, value)
+    """Return `value` as a float, or raise unless it is a real number in [0, upper)."""
+    value = check_real(name, value)
     if not 0 <= value < upper:
         raise ValueError(f"{name} must lie in [0, {upper}); got {value!r}.")
+    return value
 
 
 def check_axes(name, shape, allowed, layout):
@@ -134,6 +143,12 @@ def check_shape(shape, name="shape"):
                 f"{name} must have sizes of 0 or more; got {shape!r}. "
                 "Pass for example x.shape."
             )
+    known = [int(size) for size in filterfalse(_is_symbolic, sizes)]
+    if len(sizes) > 64 or math.prod(size or 1 for size in known) >= 2**60:
+        raise ValueError(
+            f"{name} must have at most 64 axes, and fewer elements than memory can be "
+            f"addressed for; got {shape!r}."
+        )
     return tuple(size if _is_symbolic(size) else int(size) for size in sizes)
 
 
@@ -149,15 +164,15 @@ def check_maps(shape):
 
 
 def check_block(block_size, map_shape):
-    """Return the shape of a map as a tuple, or raise unless a block fits into it."""
-    check_count("block_size", block_size)
+    """Return the side of a block and the shape of a map, or raise unless it fits in."""
+    block_size = check_count("block_size", block_size)
     shape = check_shape(map_shape, "map_shape")
     if not shape or block_size > min(shape):
         raise ValueError(
             f"block_size must not exceed the smallest side of the map; got {block_size} "
             f"for a map of shape {shape}. Choose a smaller block."
         )
-    return shape
+    return block_size, shape
 
 
 def check_mask_shape(mask_shape, shape):
@@ -221,15 +236,23 @@ def check_same_length(x, labels):
 
 def check_numbers(name, values, count):
     """Return values, numbers of words or classes, as integers in [0, count), or raise."""
-    masked, values = isinstance(values, np.ma.MaskedArray), np.asarray(values)
-    if masked or not np.issubdtype(values.dtype, np.integer):
-        kind = "a MaskedArray" if masked else values.dtype
-        raise TypeError(f"{name} must be integers, counted from 0; got {kind}.")
+    values = as_array(name, values)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integers, counted from 0; got {values.dtype}.")
     if values.size and not 0 <= values.min() <= values.max() < count:
         raise ValueError(
             f"{name} must lie in [0, {count}); got {values.min()}..{values.max()}."
         )
     return values
+
+
+def check_logits(logits, labels):
+    """Raise unless the shapes are (n, classes) and (n,), with n of 1 or more."""
+    if len(logits) != 2 or tuple(labels) != tuple(logits[:1]) or not logits[0]:
+        raise ValueError(
+            "logits must have shape (n, classes) and labels shape (n,), n > 0; got "
+            f"{tuple(logits)} and {tuple(labels)}."
+        )
 
 
 def check_same_logits(first, second):
@@ -247,7 +270,10 @@ def check_array(name, value, shape=None):
     In subclasses of arrays signs mean other things: * is a product of matrices.
     """
     if type(value) is not np.ndarray or value.dtype.kind != "f":
-        raise TypeError(f"{name} must be a NumPy array of floats; got {value!r}.")
+        raise TypeError(
+            f"{name} must be a NumPy array of floats; got {value!r} of type "
+            f"{type(value).__name__}. Pass numpy.asarray({name}, float)."
+        )
     if shape is not None and value.shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got {value.shape}.")
 
@@ -293,15 +319,25 @@ def check_finite(name, value):
         raise ValueError(f"{name} must be finite; got {value!r}.")
 
 
+def check_covariance(covariance):
+    """Raise unless a matrix is symmetric, with variances of 0 or more."""
+    if not np.allclose(covariance, covariance.T) or (np.diag(covariance) < 0).any():
+        raise ValueError(
+            "covariance must be symmetric, with a diagonal of 0 or more; got "
+            f"{covariance!r}."
+        )
+
+
 def check_joint(joint):
     """Raise unless joint holds probabilities that sum to 1, one axis for each unit."""
     check_array("joint", joint)
     if joint.ndim == 0:
         raise ValueError("joint must have one axis for each unit; got none.")
-    if not (joint >= 0).all() or not abs(joint.sum() - 1.0) < 1e-9:
+    total, rounding = joint.sum(dtype=float), float(np.finfo(joint.dtype).eps)
+    if not (joint >= 0).all() or not abs(total - 1.0) < max(1e-9, rounding):
         raise ValueError(
             "joint must hold probabilities that sum to 1; got a smallest entry of "
-            f"{joint.min(initial=1.0)} and a sum of {joint.sum()}."
+            f"{joint.min(initial=1.0)} and a sum of {total}."
         )
 
 
@@ -312,9 +348,10 @@ def check_scaling(p, inverted=True):
 
 
 def check_choice(name, value, choices):
-    """Raise unless `value` is one of the `choices`."""
-    if value not in choices:
+    """Return `value`, or raise unless it is one of the `choices`."""
+    if np.ndim(value) or value not in choices:
         raise ValueError(f"{name} must be among {choices}; got {value!r}.")
+    return value
 
 
 def check_not_empty(**sequences):
@@ -342,16 +379,16 @@ def check_seeds(seeds):
 
 
 def check_sequence(name, values):
-    """Return `values` as a tuple, or raise: a number is none, and nor is text."""
-    if not np.iterable(values) or isinstance(values, (str, bytes)):
+    """Return `values` as a tuple, or raise: text is none, and a set has no order."""
+    if not np.iterable(values) or isinstance(values, (str, bytes, Set, Mapping)):
         raise TypeError(f"{name} must be a sequence; got {values!r}. Pass a tuple.")
     return tuple(values)
 
 
 def check_increasing(name, values, at_least):
     """Return `values` as a tuple of `at_least` numbers that increase, or raise."""
-    values = tuple(values)
-    if len(values) < at_least or not np.all(np.diff(values) > 0):
+    values = check_sequence(name, values)
+    if len(values) < at_least or not np.all(np.diff(as_reals(name, values)) > 0):
         raise ValueError(
             f"{name} must be {at_least} or more that increase; got {values!r}."
         )
@@ -360,7 +397,8 @@ def check_increasing(name, values, at_least):
 
 def check_holds(name, values, needed, first=None):
     """Return `values` as a tuple, or raise: a rule needs some, and one to begin with."""
-    values = tuple(values)
+    values = check_sequence(name, values)
+    as_reals(name, values)
     if not set(needed) <= set(values) or first not in (None, *values[:1]):
         begin = "" if first is None else f"begin with {first} and "
         raise ValueError(
@@ -391,18 +429,31 @@ def check_samples(name, samples, at_least, finite=True):
 
 def as_reals(name, values):
     """Return numbers as an array of floats, or raise: text and complex ones are none."""
-    found = np.asarray(values)
-    if isinstance(values, np.ma.MaskedArray) or found.dtype.kind not in "fiu":
+    found = as_array(name, values)
+    if found.dtype.kind not in "fiu":
         raise TypeError(f"{name} must hold real numbers, unmasked; got {values!r}.")
     return found.astype(float)
 
 
+def as_array(name, values):
+    """Return values as a plain array, or raise where that loses or means nothing."""
+    each = values if isinstance(values, (list, tuple)) else [values]
+    if any(isinstance(value, np.ma.MaskedArray) for value in each):
+        raise TypeError(f"{name} must not be masked; got {values!r}. Fill it first.")
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged, or of PyTorch
+        raise TypeError(
+            f"{name} must be an array of numbers, with data; got {values!r}: {error}"
+        ) from error
+
+
 def check_between_0_and_1(name, value):
     """Return `value` as a float, or raise unless it is a real number in (0, 1)."""
-    check_real(name, value)
+    value = check_real(name, value)
     if not 0 < value < 1:
         raise ValueError(f"{name} must lie in (0, 1); got {value!r}.")
-    return float(value)
+    return value
 
 
 def check_flag(name, value):
@@ -448,7 +499,17 @@ def no_dropout(model, which):
 
 
 def check_above_0(name, value):
-    """Raise unless `value` is a real number above 0; it may be infinite."""
-    check_real(name, value)
+    """Return `value` as a float, or raise unless it is above 0; it may be infinite."""
+    value = check_real(name, value)
     if not value > 0:
         raise ValueError(f"{name} must be above 0; got {value!r}.")
+    return value
+
+
+def check_optimizer(optimizer):
+    """Raise unless `optimizer` is an object, and no class, that makes steps."""
+    if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
+        raise TypeError(
+            f"optimizer must have a method step; got {optimizer!r}. Pass for example "
+            "nn.SGD(model.parameters(), lr=0.1)."
+        )

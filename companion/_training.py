@@ -10,8 +10,8 @@ def initial_weights(in_features, out_features, rng):
 
     Uniform on ±1/sqrt(in_features), the default of `torch.nn.Linear`.
     """
-    check_count("in_features", in_features)
-    check_count("out_features", out_features)
+    in_features = check_count("in_features", in_features)
+    out_features = check_count("out_features", out_features)
     check_generator(rng)
     bound = in_features**-0.5
     weight = rng.uniform(-bound, bound, (in_features, out_features))
@@ -25,10 +25,9 @@ def batches(n, batch_size, epochs, rng):
     last batch of an epoch may be smaller.
     """
     check_count("n", n)
-    check_count("batch_size", batch_size)
+    batch_size = check_count("batch_size", batch_size)
     check_count("epochs", epochs)
     check_generator(rng)
-    batch_size = int(batch_size)  # np.uint8(100) + 200 is 44
     return (
         order[start : start + batch_size]
         for order in (rng.permutation(n) for _ in range(epochs))

@@ -208,7 +208,7 @@ def keep_mask(shape, p, rng):
 
 def _blocks_over(map_shape, block_size):
     """Return for each element of a map how many blocks cover it, as float64."""
-    shape = check_block(block_size, map_shape)
+    block_size, shape = check_block(block_size, map_shape)
     counts = np.ones(())
     for n in shape:
         i = np.arange(n)
@@ -282,10 +282,10 @@ def block_start_rate(p, map_shape, block_size):
     0.1
     """
     p = check_p(p)
-    covers = _blocks_over(map_shape, block_size)
-    if p == 1.0 or covers.max() == 1:
+    block_size, map_shape = check_block(block_size, map_shape)
+    if p == 1.0 or _blocks_over(map_shape, block_size).max() == 1:
         return p
-    return _solve_start_rate(p, tuple(map_shape), block_size)
+    return _solve_start_rate(p, map_shape, block_size)
 
 
 def block_keep_mask(shape, p, block_size, rng):
@@ -315,6 +315,7 @@ def block_keep_mask(shape, p, block_size, rng):
            [1, 1, 1, 1, 0, 0]])
     """
     shape = check_maps(shape)
+    block_size, _ = check_block(block_size, shape[2:])
     gamma = block_start_rate(p, shape[2:], block_size)
     starts = tuple(n - block_size + 1 for n in shape[2:])
     dropped = ~keep_mask((*shape[:2], *starts), gamma, rng)

@@ -29,7 +29,7 @@ def depth_rates(p, depth):
     (0.05, 0.1, 0.15000000000000002, 0.2)
     """
     p = check_p(p)
-    check_count("depth", depth)
+    depth = check_count("depth", depth)
     return tuple(p * (block / depth) for block in range(1, depth + 1))
 
 
@@ -56,9 +56,9 @@ def linear_rate(step, first, last, steps):
     [0.4, 0.30000000000000004, 0.0, 0.0]
     """
     first, last = check_p(first, "first"), check_p(last, "last")
-    check_int("step", step, 0, hint="Count steps from 0.")
-    check_count("steps", steps)
-    done = min(step / steps, 1.0)
+    step = check_int("step", step, 0, hint="Count steps from 0.")
+    steps = check_count("steps", steps)
+    done = min(step, steps) / steps
     return (1.0 - done) * first + done * last
 
 
@@ -90,10 +90,10 @@ def early_rate(step, p, stop, *, linear=True):
     [0.5, 0.5, 0.0, 0.0]
     """
     p = check_p(p)
-    check_int("step", step, 0, hint="Count steps from 0.")
-    check_count("stop", stop)
+    step = check_int("step", step, 0, hint="Count steps from 0.")
+    stop = check_count("stop", stop)
     check_flag("linear", linear)
-    return p * max(0.0, 1.0 - step / stop) if linear else p * (step < stop)
+    return p * (1.0 - min(step, stop) / stop) if linear else p * (step < stop)
 
 
 def late_rate(step, p, start):

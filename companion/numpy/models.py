@@ -71,7 +71,8 @@ def monte_carlo(model, x, passes):
     >>> mean.round(2), variance.round(2)
     (array([1.]), array([0.25]))
     """
-    check_int("passes", passes, 2, hint="One pass has no variance: pass for example 20.")
+    hint = "One pass has no variance: pass for example 20."
+    passes = check_int("passes", passes, 2, hint=hint)
     with dropout_active(model):
         outputs = [model(x) for _ in range(passes)]
     check_output(outputs[0], (np.ndarray, np.generic, float))

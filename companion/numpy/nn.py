@@ -4,19 +4,26 @@ The names are PyTorch's, so that `companion.torch.nn` can hold the same ones.
 Weights have shape (in_features, out_features): a layer computes x @ W + b.
 """
 
-from collections import deque
-from collections.abc import Mapping
+from collections import UserList, deque
+from collections.abc import Mapping, Set
+from dataclasses import is_dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
 from companion._arguments import (
+    as_array,
     check_axes,
     check_flag,
+    check_logits,
+    check_model,
     check_not_empty,
     check_numbers,
+    check_optimizer,
     check_rate,
     check_same_length,
     check_same_logits,
+    check_sequence,
 )
 from companion._arithmetic import work_dtype
 from companion._training import batches, initial_weights, modes_restored, progress_bar
@@ -87,8 +94,8 @@ class Module(_Passes):
     def modules(self):
         """Return this module and all modules among its attributes, each once.
 
-        Lists, tuples, dicts, sets, deques and object arrays are looked into, to any
-        depth.
+        Lists, tuples, dicts, sets, deques, dataclasses, simple namespaces and object
+        arrays are looked into, to any depth.
         """
         found, waiting = {}, [self]
         while waiting:
@@ -128,8 +135,10 @@ def _parts(module):
             parts.append(value)
         elif isinstance(value, Mapping):
             waiting += reversed(list(value.values()))
-        elif isinstance(value, (list, tuple, set, frozenset, deque)):
+        elif isinstance(value, (list, tuple, Set, deque, UserList)):
             waiting += reversed(list(value))
+        elif isinstance(value, SimpleNamespace) or is_dataclass(value):
+            waiting.append(getattr(value, "__dict__", {}))
         elif isinstance(value, np.ndarray) and value.dtype == object:
             waiting += reversed(list(value.flat))
     return parts
@@ -151,6 +160,11 @@ class Parameter:
 
     def __init__(self, value):
         self.value = value = check_floats(value, "value")
+        if not value.flags.writeable:
+            raise ValueError(
+                "value must be writable, since an optimiser changes it in place; got an "
+                "array that is read-only. Pass value.copy()."
+            )
         self.grad = np.zeros_like(value)
 
 
@@ -323,11 +337,8 @@ class CrossEntropyLoss(_Passes):
 
     def __call__(self, logits, labels):
         logits = check_floats(logits, "logits")
-        if logits.ndim != 2 or np.shape(labels) != logits.shape[:1] or not len(logits):
-            raise ValueError(
-                "logits must have shape (n, classes) and labels shape (n,), n > 0; "
-                f"got {logits.shape} and {np.shape(labels)}."
-            )
+        labels = as_array("labels", labels)
+        check_logits(logits.shape, labels.shape)
         labels = check_numbers("labels", labels, logits.shape[1])
         work = logits.astype(work_dtype(logits))  # float16 would round every sum
         shifted = work - work.max(axis=1, keepdims=True)
@@ -375,8 +386,7 @@ class RDropLoss:
     """
 
     def __init__(self, weight):
-        check_rate("weight", weight)
-        self.weight = weight
+        self.weight = check_rate("weight", weight)
         self._entropies = CrossEntropyLoss(), CrossEntropyLoss()
 
     def __call__(self, first, second, labels):
@@ -388,7 +398,7 @@ class RDropLoss:
         )
         log_p, log_q = (entropy._log_softmax for entropy in self._entropies)
         # KL(P, Q) + KL(Q, P) in one product.
-        self._symmetric = (np.exp(log_p) - np.exp(log_q)) * (log_p - log_q)
+        self._symmetric = (np.exp(log_p) - np.exp(log_q)) * _log_ratio(log_p, log_q)
         distance = self._symmetric.sum(axis=1).mean()
         return cross_entropy + float(self.weight / 2 * distance)
 
@@ -400,7 +410,7 @@ class RDropLoss:
         p, q, factor = np.exp(log_p), np.exp(log_q), self.weight / 2 / len(log_p)
 
         def gradient(p, q, log_p, log_q):
-            ratio = log_p - log_q
+            ratio = _log_ratio(log_p, log_q)
             return factor * (p * (ratio - (p * ratio).sum(axis=1, keepdims=True)) + p - q)
 
         return (
@@ -409,9 +419,15 @@ class RDropLoss:
         )
 
 
+def _log_ratio(log_p, log_q):
+    """Return log(P / Q), and 0 for a class that is hidden, -inf, in both."""
+    with np.errstate(invalid="ignore"):
+        return np.where((log_p == -np.inf) & (log_q == -np.inf), 0, log_p - log_q)
+
+
 def _check_parameters(parameters):
-    """Return parameters as a list, or raise unless each is one, and there only once."""
-    parameters = list(parameters)
+    """Return parameters as a tuple, or raise unless each is one, and there only once."""
+    parameters = check_sequence("parameters", parameters)
     check_not_empty(parameters=parameters)
     for parameter in parameters:
         if not isinstance(parameter, Parameter):
@@ -455,11 +471,10 @@ class SGD:
     """
 
     def __init__(self, parameters, lr, momentum=0.0, weight_decay=0.0):
-        check_rate("lr", lr)
-        check_rate("momentum", momentum, upper=1)
-        check_rate("weight_decay", weight_decay)
+        self.lr = check_rate("lr", lr)
+        self.momentum = check_rate("momentum", momentum, upper=1)
+        self.weight_decay = check_rate("weight_decay", weight_decay)
         self.parameters = _check_parameters(parameters)
-        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
         self._velocity = [np.zeros_like(p.value) for p in self.parameters]
 
     def step(self):
@@ -498,14 +513,11 @@ class Adam:
     """
 
     def __init__(self, parameters, lr, betas=(0.9, 0.999), eps=1e-8):
-        check_rate("lr", lr)
+        self.lr, self.eps = check_rate("lr", lr), check_rate("eps", eps)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise TypeError(f"betas must be a tuple of two numbers; got {betas!r}.")
-        for i in range(2):
-            check_rate(f"betas[{i}]", betas[i], upper=1)
-        check_rate("eps", eps)
+        self.betas = [check_rate(f"betas[{i}]", betas[i], upper=1) for i in range(2)]
         self.parameters = _check_parameters(parameters)
-        self.lr, self.betas, self.eps = lr, betas, eps
         self._mean = [np.zeros_like(p.value) for p in self.parameters]
         self._square = [np.zeros_like(p.value) for p in self.parameters]
         self._steps = 0
@@ -565,12 +577,15 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     >>> fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng, progress=False).shape
     (6,)
     """
+    check_model(model, Module)
+    check_optimizer(optimizer)
     labels = _check_examples(x, labels)
     stream = batches(len(x), batch_size, epochs, rng)
+    steps = int(epochs) * -(-len(x) // int(batch_size))
     model.train()
     loss_function = CrossEntropyLoss()
     losses = []
-    for batch in progress_bar(stream, epochs * -(-len(x) // int(batch_size)), progress):
+    for batch in progress_bar(stream, steps, progress):
         losses.append(loss_function(model(x[batch]), labels[batch]))
         model.backward(loss_function.backward())
         optimizer.step()
@@ -594,6 +609,7 @@ def evaluate(model, x, labels):
     >>> accuracy in (0.0, 1.0)
     True
     """
+    check_model(model, Module)
     labels = _check_examples(x, labels)
     with modes_restored(model):
         logits = model.eval()(x)

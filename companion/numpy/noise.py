@@ -4,6 +4,7 @@ import numpy as np
 
 from companion._arguments import (
     check_above_0,
+    check_axes,
     check_below_1,
     check_generator,
     check_logit,
@@ -172,8 +173,7 @@ class ConcreteDropout(Module):
         super().__init__()
         self.logit = Parameter(np.array(check_logit(p)))
         check_generator(rng)
-        check_above_0("temperature", temperature)
-        self.rng, self.temperature = rng, temperature
+        self.rng, self.temperature = rng, check_above_0("temperature", temperature)
 
     @property
     def p(self):
@@ -226,10 +226,11 @@ class ConcreteDropout(Module):
         weight_scale, rate_scale : float
             Strength of the two terms, 0 or more.
         """
-        check_rate("weight_scale", weight_scale)
-        check_rate("rate_scale", rate_scale)
+        weight_scale = check_rate("weight_scale", weight_scale)
+        rate_scale = check_rate("rate_scale", rate_scale)
         if not isinstance(weight, Parameter):
             raise TypeError(f"weight must be a Parameter of a layer; got {weight!r}.")
+        check_axes("weight", weight.value.shape, (2,), "(in_features, out_features)")
         logit, k = self.logit.value, weight.value.shape[0]
         p, q = self.p, _sigmoid(-logit)  # q is 1 - p
         square = float((weight.value.astype(np.float64) ** 2).sum())

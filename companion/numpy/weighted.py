@@ -106,8 +106,8 @@ class WordDropout(Module):
 
     def __init__(self, words, features, p, rng, *, dtype=np.float32):
         super().__init__()
-        check_count("words", words)
-        check_count("features", features)
+        words = check_count("words", words)
+        features = check_count("features", features)
         self.dropout = _RowDropout(p, rng)
         dtype = check_float_dtype(dtype)
         self.weight = Parameter(rng.standard_normal((words, features)).astype(dtype))
@@ -164,7 +164,7 @@ class VariationalRNN(Module):
         self, in_features, hidden_features, input_p, recurrent_p, rng, *, dtype=np.float32
     ):
         super().__init__()
-        check_count("hidden_features", hidden_features)
+        hidden_features = check_count("hidden_features", hidden_features)
         self.input_dropout = TimeDropout(check_p(input_p, "input_p"), rng)
         self.recurrent_dropout = Dropout(check_p(recurrent_p, "recurrent_p"), rng)
         self.input = Linear(in_features, hidden_features, rng, dtype)

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from companion._arguments import check_array, check_real, check_scaling, check_vector
+from companion._arguments import (
+    check_array,
+    check_covariance,
+    check_real,
+    check_scaling,
+    check_vector,
+)
 
 
 def dropped_mean(x, p, *, inverted=True):
@@ -37,8 +43,7 @@ def _values(x):
     if isinstance(x, np.ndarray):
         check_array("x", x)
         return x.astype(float)
-    check_real("x", x)
-    return float(x)
+    return check_real("x", x)
 
 
 def dropped_variance(x, p, *, inverted=True):
@@ -91,6 +96,7 @@ def dropped_covariance(mean, covariance, p, *, inverted=True):
     check_vector("mean", mean)
     check_array("covariance", covariance, 2 * mean.shape)
     mean, covariance = mean.astype(float), covariance.astype(float)
+    check_covariance(covariance)
     square = mean**2 + np.diag(covariance)
     if inverted:
         return covariance + p / (1.0 - p) * np.diag(square)
@@ -129,11 +135,11 @@ def gradient_moments(x, t, w, p):
     (array([2.75, 2.25]), array([2.2031, 4.0781]))
     """
     p = check_scaling(p)
-    check_real("t", t)
+    t = check_real("t", t)
     check_vector("x", x)
     check_array("w", w, x.shape)
     x, odds = x.astype(float), p / (1.0 - p)
     a = w.astype(float) * x
-    kept = a.sum() - float(t) + odds * a  # the mean error while the unit is kept
+    kept = a.sum() - t + odds * a  # the mean error while the unit is kept
     others = (a**2).sum() - a**2
     return x * kept, odds * x**2 * (kept**2 + others / (1.0 - p))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from companion._arguments import (
+    check_finite,
     check_int,
     check_masks,
     check_one_for_each_mask,
@@ -30,7 +31,7 @@ def all_masks(n):
            [False,  True],
            [ True,  True]])
     """
-    check_int("n", n, 0, 20, "There are 2^n masks.")
+    n = check_int("n", n, 0, 20, "There are 2^n masks.")
     return (np.arange(2**n)[:, None] >> np.arange(n)) % 2 == 1
 
 
@@ -75,8 +76,8 @@ def network_averages(logits, p):
     Parameters
     ----------
     logits : numpy.ndarray
-        Floats, shape (2^n, ..., classes): row k holds the logits of the network with mask
-        k of `all_masks(n)`, for one input or a batch of them.
+        Finite floats, shape (2^n, ..., classes): row k holds the logits of the network
+        with mask k of `all_masks(n)`, for one input or a batch of them.
     p : as `mask_probabilities`
 
     Examples
@@ -89,6 +90,7 @@ def network_averages(logits, p):
     """
     axes = range(2, 65)
     n = check_one_for_each_mask("logits", logits, axes, "(2^n, ..., classes)")
+    check_finite("logits", logits)
     prob, logits = mask_probabilities(all_masks(n), p), logits.astype(float)
     log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
     log_g = np.tensordot(prob, log_p, axes=1)

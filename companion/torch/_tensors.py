@@ -3,7 +3,15 @@
 import numpy as np
 import torch
 
-from companion._arguments import check_mask, check_mask_fits, check_nothing_kept, check_p
+from companion._arguments import (
+    check_axes,
+    check_logits,
+    check_mask,
+    check_mask_fits,
+    check_nothing_kept,
+    check_output,
+    check_p,
+)
 from companion.torch._private import can_be_read, is_stray
 
 FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
@@ -30,13 +38,31 @@ def check_floats(x, name):
         )
 
 
+def check_features(x, weight, axes, layout):
+    """Raise unless x, shape (..., in), suits the weight of a layer, shape (out, in)."""
+    check_floats(x, "x")
+    check_axes("x", x.shape, axes, layout)
+    if x.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"x must have shape {layout}, in_features {weight.shape[1]}; got "
+            f"{tuple(x.shape)}."
+        )
+    known = weight.is_meta or torch.is_autocast_enabled(weight.device.type)
+    if not (x.dtype == weight.dtype or known) or x.device != weight.device:
+        raise TypeError(
+            "x must have the dtype and the device of the weights, "
+            f"{weight.dtype} on {weight.device}; got {x.dtype} on {x.device}. Pass "
+            "x.to(layer.weight), or move the model."
+        )
+
+
 def check_masked(x, mask, p, name="x"):
     """Return the mask as a tensor beside x, and p, or raise unless they fit x."""
     p = check_p(p)
     check_floats(x, name)
     if isinstance(mask, np.ndarray):
-        # Tensors know no read-only memory: such a mask is copied.
-        mask = torch.from_numpy(np.require(check_mask(mask), requirements="W"))
+        # Tensors know no read-only memory and no negative strides: such masks are copied.
+        mask = torch.from_numpy(np.require(check_mask(mask), requirements="CW"))
     if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
         kind = getattr(mask, "dtype", type(mask).__name__)
         raise TypeError(
@@ -45,6 +71,8 @@ def check_masked(x, mask, p, name="x"):
         )
     if mask.is_nested or mask.layout != torch.strided:
         raise TypeError("mask must be dense; got another layout. Pass mask.to_dense().")
+    if is_stray(mask) or (mask.is_meta and not x.is_meta):
+        raise TypeError("mask must have numbers where x has; got one without data.")
     check_mask_fits(mask.shape, x.shape)
     if p == 1.0 and can_be_read(mask):
         check_nothing_kept(mask.any())
@@ -82,13 +110,28 @@ def check_labelled(x, labels):
     check_classes(labels)
 
 
-def check_classes(labels):
-    """Raise unless labels is a tensor of int64, with one axis."""
+def check_classes(labels, logits=None):
+    """Raise unless labels is a tensor of int64, with one axis, classes of the logits.
+
+    PyTorch passes over the label -100 without a word.
+    """
     kind = getattr(labels, "dtype", type(labels).__name__)
     if not isinstance(labels, torch.Tensor) or labels.dtype != torch.int64:
         raise TypeError(f"labels must be a tensor of int64; got {kind}.")
-    if labels.ndim != 1:
-        raise ValueError(f"labels must have shape (n,); got {tuple(labels.shape)}.")
+    if labels.ndim != 1 or labels.layout != torch.strided:
+        raise ValueError(
+            f"labels must have shape (n,), dense; got {tuple(labels.shape)}, "
+            f"{labels.layout}."
+        )
+    if logits is None:
+        return
+    check_output(logits, torch.Tensor)
+    check_logits(logits.shape, labels.shape)
+    if can_be_read(labels) and not 0 <= labels.min() <= labels.max() < logits.shape[1]:
+        raise ValueError(
+            f"labels must lie in [0, {logits.shape[1]}); got "
+            f"{labels.min().item()}..{labels.max().item()}."
+        )
 
 
 def check_float_dtype(dtype):

@@ -118,6 +118,7 @@ class Dropout(torch.nn.Module):
     def draw(self, x):
         """Return a new mask for x, or None if nothing can be dropped now."""
         p = check_p(self.p)
+        check_source(self.rng)
         return None if not self.training or p == 0.0 else self._draw(x, p)
 
     def _draw(self, x, p):

@@ -100,8 +100,7 @@ class DropBlock(Dropout):
 
     def __init__(self, p, block_size, rng):
         super().__init__(p, rng)
-        check_count("block_size", block_size)
-        self.block_size = block_size
+        self.block_size = check_count("block_size", block_size)
 
     def _draw(self, x, p):
         check_axes("x", x.shape, (3, 4), "(N, C, L) or (N, C, H, W)")

@@ -74,7 +74,8 @@ def monte_carlo(model, x, passes):
     >>> round(mean.item(), 2), round(variance.item(), 2)
     (1.0, 0.25)
     """
-    check_int("passes", passes, 2, hint="One pass has no variance: pass for example 20.")
+    hint = "One pass has no variance: pass for example 20."
+    passes = check_int("passes", passes, 2, hint=hint)
     with dropout_active(model):
         outputs = [model(x) for _ in range(passes)]
     check_output(outputs[0], torch.Tensor)

@@ -6,11 +6,13 @@ weights as its NumPy twin, and the training loop, which takes the same batches.
 
 import numpy as np
 import torch
-from torch.nn import CrossEntropyLoss, Module, Parameter, ReLU, Sequential
+from torch.nn import CrossEntropyLoss, Module, Parameter, ReLU, Sequential, functional
 from torch.optim import SGD, Adam
 
 from companion._arguments import (
     check_axes,
+    check_model,
+    check_optimizer,
     check_rate,
     check_same_length,
     check_same_logits,
@@ -18,6 +20,7 @@ from companion._arguments import (
 from companion._training import batches, initial_weights, modes_restored, progress_bar
 from companion.torch._tensors import (
     check_classes,
+    check_features,
     check_float_dtype,
     check_floats,
     check_labelled,
@@ -58,6 +61,11 @@ class Linear(torch.nn.Linear):
         self.weight = Parameter(torch.as_tensor(weight.T.copy(), dtype=dtype))
         self.bias = Parameter(torch.as_tensor(bias, dtype=dtype))
 
+    def forward(self, x):
+        """Return x W + b for x of shape (..., in_features)."""
+        check_features(x, self.weight, range(1, 65), "(..., in_features)")
+        return super().forward(x)
+
 
 def softmax(z):
     """Return exp(z) divided by its sum over the last axis, without overflow.
@@ -86,21 +94,25 @@ class RDropLoss(Module):
 
     def __init__(self, weight):
         super().__init__()
-        check_rate("weight", weight)
-        self.weight = weight
+        self.weight = check_rate("weight", weight)
 
     def forward(self, first, second, labels):
         """Return the loss of two passes over one batch."""
         check_floats(first, "first")
         check_floats(second, "second")
-        check_classes(labels)
         check_same_logits(first.shape, second.shape)
-        cross_entropy = CrossEntropyLoss()
+        both = _cross_entropy(first, labels) + _cross_entropy(second, labels)
         log_p, log_q = first.log_softmax(dim=1), second.log_softmax(dim=1)
+        hidden = log_p.isneginf() & log_q.isneginf()  # a class with no probability
+        ratio = torch.where(hidden, 0.0, log_p - log_q)
         # KL(P, Q) + KL(Q, P) in one product.
-        distance = ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(dim=1).mean()
-        both = cross_entropy(first, labels) + cross_entropy(second, labels)
+        distance = ((log_p.exp() - log_q.exp()) * ratio).sum(dim=1).mean()
         return both + self.weight / 2 * distance
+
+
+def _cross_entropy(logits, labels):
+    check_classes(labels, logits)
+    return functional.cross_entropy(logits, labels)
 
 
 def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
@@ -118,15 +130,17 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     >>> fit(model, x, labels, sgd, epochs=3, batch_size=32, rng=rng, progress=False).shape
     (6,)
     """
+    check_model(model, Module)
+    check_optimizer(optimizer)
     check_labelled(x, labels)
     check_same_length(x, labels)
     stream = batches(len(x), batch_size, epochs, rng)
+    steps = int(epochs) * -(-len(x) // int(batch_size))
     model.train()
-    loss_function = CrossEntropyLoss()
     losses = []
-    for batch in progress_bar(stream, epochs * -(-len(x) // int(batch_size)), progress):
+    for batch in progress_bar(stream, steps, progress):
         optimizer.zero_grad()
-        loss = loss_function(model(x[batch]), labels[batch])
+        loss = _cross_entropy(model(x[batch]), labels[batch])
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -146,9 +160,10 @@ def evaluate(model, x, labels):
     >>> accuracy in (0.0, 1.0)
     True
     """
+    check_model(model, Module)
     check_labelled(x, labels)
     check_same_length(x, labels)
     with modes_restored(model):
         logits = model.eval()(x)
-    loss = CrossEntropyLoss()(logits, labels).item()
+    loss = _cross_entropy(logits, labels).item()
     return loss, (logits.argmax(dim=1) == labels).double().mean().item()

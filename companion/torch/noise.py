@@ -129,8 +129,7 @@ class ConcreteDropout(torch.nn.Module):
         super().__init__()
         self.logit = torch.nn.Parameter(torch.tensor(check_logit(p), dtype=torch.float64))
         check_source(rng)
-        check_above_0("temperature", temperature)
-        self.rng, self.temperature = rng, temperature
+        self.rng, self.temperature = rng, check_above_0("temperature", temperature)
 
     @property
     def p(self):
@@ -139,6 +138,7 @@ class ConcreteDropout(torch.nn.Module):
 
     def draw(self, x):
         """Return uniforms for x, or None in evaluation mode."""
+        check_source(self.rng)
         return source(self.rng, x).uniforms(x.shape) if self.training else None
 
     def forward(self, x):
@@ -158,12 +158,11 @@ class ConcreteDropout(torch.nn.Module):
         As :meth:`companion.numpy.noise.ConcreteDropout.penalty`, a float64 scalar through
         which autograd flows; weight has shape (out_features, in_features).
         """
-        check_rate("weight_scale", weight_scale)
-        check_rate("rate_scale", rate_scale)
+        weight_scale = check_rate("weight_scale", weight_scale)
+        rate_scale = check_rate("rate_scale", rate_scale)
         check_floats(weight, "weight")
         p, q = torch.sigmoid(self.logit), torch.sigmoid(-self.logit)
         entropy = -p * F.logsigmoid(self.logit) - q * F.logsigmoid(-self.logit)
-        check_floats(weight, "weight")
         check_axes("weight", weight.shape, (2,), "(out_features, in_features)")
         square = weight.double().square().sum()
         # 1 + odds is 1 / q, whose gradient would be lost where q is 1 but for rounding.

@@ -4,14 +4,13 @@ import torch
 from torch.nn import functional as F
 
 from companion._arguments import (
-    check_axes,
     check_count,
     check_flag,
     check_generator,
     check_p,
 )
 from companion.torch._selection import select
-from companion.torch._tensors import check_float_dtype, check_floats, check_tokens
+from companion.torch._tensors import check_features, check_float_dtype, check_tokens
 from companion.torch.dropout import Dropout
 from companion.torch.granularity import TimeDropout
 from companion.torch.nn import Linear
@@ -40,8 +39,7 @@ class DropConnect(Linear):
 
     def forward(self, x):
         """Return x times the dropped weights, plus bias, for x of shape (n, in)."""
-        check_floats(x, "x")
-        check_axes("x", x.shape, (2,), "(n, in_features)")
+        check_features(x, self.weight, (2,), "(n, in_features)")
         weight = self.weight.T
         if self.per_example:
             each = self.dropout(weight.expand(len(x), *weight.shape))
@@ -74,8 +72,8 @@ class WordDropout(torch.nn.Module):
 
     def __init__(self, words, features, p, rng, *, dtype=torch.float32):
         super().__init__()
-        check_count("words", words)
-        check_count("features", features)
+        words = check_count("words", words)
+        features = check_count("features", features)
         check_generator(rng)
         self.dropout = _RowDropout(p, rng)
         check_float_dtype(dtype)
@@ -116,7 +114,7 @@ class VariationalRNN(torch.nn.Module):
         dtype=torch.float32,
     ):
         super().__init__()
-        check_count("hidden_features", hidden_features)
+        hidden_features = check_count("hidden_features", hidden_features)
         self.input_dropout = TimeDropout(check_p(input_p, "input_p"), rng)
         self.recurrent_dropout = Dropout(check_p(recurrent_p, "recurrent_p"), rng)
         self.input = Linear(in_features, hidden_features, rng, dtype)
@@ -124,8 +122,7 @@ class VariationalRNN(torch.nn.Module):
 
     def forward(self, x):
         """Return the state after each step, shape (N, T, hidden)."""
-        check_floats(x, "x")
-        check_axes("x", x.shape, (3,), "(N, T, in_features)")
+        check_features(x, self.input.weight, (3,), "(N, T, in_features)")
         if x.shape[1] == 0:
             raise ValueError("x must have at least one step; got T = 0, for (N, T, D).")
         arriving = self.input(self.input_dropout(x))
