@@ -10,7 +10,7 @@ import torch
 
 import companion.numpy as cn
 import companion.torch as ct
-from companion.verify.properties import gradient_error
+from companion.verify.properties import count_is_plausible, gradient_error
 
 STEPS = 240
 
@@ -168,6 +168,14 @@ def test_linear_starts_from_the_same_weights():
     assert np.array_equal(ours.weight.value, theirs.weight.detach().numpy().T)
     assert np.array_equal(ours.bias.value, theirs.bias.detach().numpy())
     assert np.abs(ours.weight.value).max() <= 5**-0.5
+
+
+def test_first_weights_are_uniform_on_both_sides_of_zero(rng):
+    layer = cn.nn.Linear(4, 100_000, rng)  # notices 0.01
+    for values in (layer.weight.value, layer.bias.value):
+        for share in (0.1, 0.5, 0.8):
+            below = int((values < (2 * share - 1) / 2).sum())  # of ±1/sqrt(4)
+            assert count_is_plausible(below, values.size, share)
 
 
 def test_fit_shows_every_example_once_an_epoch(rng):
