@@ -1,9 +1,9 @@
-"""The claim ledger: a box for each claim, an anchor for its evidence, and the page.
+"""The claim ledger: a box for each claim, an anchor for its cell, and the page.
 
 `claims.yml` holds the data. In a chapter the directive `claim` makes a box; a
-cell tagged `claim-C09` becomes the evidence for C09; the directive
-`claim-ledger` draws the page from the data and links box and evidence. A missing
-box or cell is an unresolved reference, and so fails the build.
+cell tagged `claim-C09` is evidence for C09, or an illustration, as the data say;
+the directive `claim-ledger` draws the page from the data and links box and cell. A
+missing box or cell is an unresolved reference, and so fails the build.
 """
 
 from pathlib import Path
@@ -16,6 +16,8 @@ from sphinx.util.docutils import SphinxDirective
 
 # A sign for each verdict, so that colour is never the only difference.
 SIGNS = {"true": "✓", "partly": "◐", "false": "✗", "not testable": "?", "missing": "+"}
+# What a claim's cells do: decide it, show what its box speaks of, or there are none.
+SHOWN = ("evidence", "illustration", "source")
 
 
 def read_ledger(path):
@@ -29,6 +31,13 @@ def verdict_badge(verdict):
     return nodes.inline(
         "", text, classes=["verdict", "verdict-" + verdict.replace(" ", "-")]
     )
+
+
+def shown_by(claim):
+    """Return what shows a claim, as Markdown that links to its cell."""
+    if claim["shown"] == "source":
+        return "source only"
+    return f"[{claim['shown']}](#evidence-{claim['id'].lower()})"
 
 
 class LedgerDirective(SphinxDirective):
@@ -64,6 +73,8 @@ class Claim(LedgerDirective):
         )
         title = nodes.paragraph("", f"Claim {id_} ", classes=["claim-title"])
         title += verdict_badge(verdict)
+        title += nodes.Text(" ")
+        title += self.parse([shown_by(claims[id_])])[0].children
         box += title
         self.state.nested_parse(self.content, self.content_offset, box)
         return [box]
@@ -79,7 +90,12 @@ class ClaimLedger(LedgerDirective):
         for verdict in SIGNS:
             counts += verdict_badge(verdict)
             counts += nodes.Text(f" {verdicts.count(verdict)} ")
-        made = [counts]
+        shown = [c["shown"] for s in sections for c in s["claims"]]
+        kinds = ("evidence", "illustration", "source only")
+        text = " · ".join(
+            f"{name} {shown.count(kind)}" for name, kind in zip(kinds, SHOWN, strict=True)
+        )
+        made = [counts, nodes.paragraph("", text, classes=["ledger-counts"])]
         for section in sections:
             lines = ["", f"**{section['title']}** · {{doc}}`{section['chapter']}`", ""]
             made += self.parse(lines)
@@ -88,13 +104,10 @@ class ClaimLedger(LedgerDirective):
         return made
 
     def row(self, claim):
-        """Return one claim as a row: id, verdict, claim, truth, evidence, source."""
-        low = claim["id"].lower()
-        evidence = (
-            f"[evidence](#evidence-{low})"
-            if claim["tested"]
-            else f"no cell: {claim['why_untested']}"
-        )
+        """Return one claim as a row: id, verdict, claim, truth, what shows it, source."""
+        low, shown = claim["id"].lower(), shown_by(claim)
+        if claim.get("why"):
+            shown += f": {claim['why']}"
         sources = "; ".join(
             f"{{cite:t}}`{s['key']}`" + (f", {s['where']}" if s.get("where") else "")
             for s in claim["sources"]
@@ -108,7 +121,7 @@ class ClaimLedger(LedgerDirective):
         says = "The article says nothing of this" if claim["verdict"] == "missing" else ""
         row += self.parse([f"*{says or 'It says'}:* {claim['claim']}"])
         row += self.parse([f"*In truth:* {claim['truth']}"])
-        row += self.parse([f"{evidence} · {sources}"])
+        row += self.parse([f"{shown} · {sources}"])
         return row
 
 
@@ -120,9 +133,9 @@ def note_label(env, label, docname, title):
 
 
 def forget_evidence(app, env, docnames):
-    """Forget the evidence on pages that are about to be read again.
+    """Forget the cells on pages that are about to be read again.
 
-    The page that had a claim's evidence may have lost it to one that is read earlier.
+    The page that had a claim's cell may have lost it to one that is read earlier.
     """
     std = env.get_domain("std")
     for labels in (std.anonlabels, std.labels):
@@ -144,7 +157,7 @@ def anchor_evidence(app, doctree):
                     if label not in doctree.ids:
                         cell["ids"].append(label)
                         doctree.ids[label] = cell
-                    note_label(env, label, env.docname, f"Evidence for {id_}")
+                    note_label(env, label, env.docname, f"The cell of {id_}")
 
 
 def check_ledger(app, config):
@@ -162,6 +175,11 @@ def check_ledger(app, config):
                 raise ExtensionError(
                     f"{claim['id']} in {path} has the verdict {claim['verdict']!r}; "
                     f"use one of {', '.join(SIGNS)}"
+                )
+            if claim.get("shown") not in SHOWN:
+                raise ExtensionError(
+                    f"{claim['id']} in {path} is shown by {claim.get('shown')!r}; "
+                    f"use one of {', '.join(SHOWN)}"
                 )
 
 

@@ -35,19 +35,28 @@ def test_forty_one_claims_in_the_order_of_the_article():
 def test_verdicts_are_those_of_the_judged_claims():
     counts = Counter(c["verdict"] for c in CLAIMS)
     assert counts == {
-        "true": 8,
+        "true": 9,
         "partly": 17,
         "false": 8,
-        "not testable": 3,
+        "not testable": 2,
         "missing": 5,
     }
+
+
+def test_verdicts_that_no_run_can_reach_have_no_evidence():
+    """Opinions and predictions; all else is judged in its plainest reading."""
+    for claim in CLAIMS:
+        if claim["verdict"] == "not testable":
+            assert claim["shown"] == "source"
+            assert claim["why"] in ("an opinion", "a prediction")
 
 
 @claims
 def test_entry_is_complete(claim):
     assert claim["claim"].endswith(".")
     assert claim["truth"].endswith(".")
-    assert claim["tested"] is not bool(claim.get("why_untested"))
+    assert claim["shown"] in ("evidence", "illustration", "source")
+    assert (claim["shown"] == "evidence") is not bool(claim.get("why"))
     assert {s["key"] for s in claim["sources"]} <= set(BIBLIOGRAPHY.entries)
     assert claim["sources"]
 
@@ -71,15 +80,15 @@ def test_box_cites_a_source_of_the_ledger(claim):
 
 
 @claims
-def test_testable_claim_has_an_asserting_cell(claim):
-    """In its chapter, or on a page below one: an experiment may decide several claims."""
+def test_claim_that_is_shown_has_an_asserting_cell(claim):
+    """In its chapter, or on a page below one: an experiment may show several claims."""
     tag = f"claim-{claim['id']}"
     pages = [chapter(claim), *map(read, BELOW)]
     cells = [c for page in pages for c in code_cells(page) if tag in tags(c)]
-    if claim["tested"]:
-        assert any(map(asserts, cells)), f"no cell tagged {tag} asserts anything"
+    if claim["shown"] == "source":
+        assert not cells, f"{claim['id']} rests on a source, yet a cell is tagged"
     else:
-        assert not cells, f"{claim['id']} is listed as untested, yet a cell is tagged"
+        assert any(map(asserts, cells)), f"no cell tagged {tag} asserts anything"
 
 
 def test_tags_and_boxes_name_known_claims_of_their_chapter():
