@@ -7,10 +7,11 @@ ones crossed out.
 
 import numpy as np
 
-from companion._arguments import check_sequence, missing
+from companion._arguments import as_reals, check_sequence, missing
 
 try:
     import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
     from matplotlib.collections import LineCollection, PatchCollection
     from matplotlib.patches import Rectangle
 except ModuleNotFoundError as error:
@@ -71,6 +72,7 @@ def draw_mask(ax, mask, *, title=""):
     >>> draw_mask(ax, np.array([[True, False]]))
     >>> plt.close(figure)
     """
+    _check_axes(ax)
     if type(mask) is not np.ndarray or mask.dtype != bool or mask.ndim != 2:
         raise ValueError(f"mask must be a 2-D array of booleans; got {mask!r}.")
     rows, columns = mask.shape
@@ -106,6 +108,7 @@ def draw_network(ax, keeps, *, title=""):
     >>> draw_network(ax, [np.array([True, False]), np.array([True])])
     >>> plt.close(figure)
     """
+    _check_axes(ax)
     keeps = check_sequence("keeps", keeps)
     plain = all(type(keep) is np.ndarray and keep.dtype == bool for keep in keeps)
     if not keeps or not plain or any(keep.ndim != 1 for keep in keeps):
@@ -147,6 +150,7 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="
     >>> draw_intervals(ax, [0.0], [mean_interval([1.0, 2.0])])
     >>> plt.close(figure)
     """
+    _check_axes(ax)
     positions, mean, low, high = _columns(positions, intervals)
     bars = mean - low, high - mean
     ax.errorbar(
@@ -173,6 +177,7 @@ def draw_band(ax, positions, intervals, *, label=None, color=None, line="-"):
     >>> draw_band(ax, [0.0, 1.0], [(1.5, 1.0, 2.0), (1.2, 0.8, 1.6)])
     >>> plt.close(figure)
     """
+    _check_axes(ax)
     positions, mean, low, high = _columns(positions, intervals)
     (drawn,) = ax.plot(positions, mean, line, color=color, label=label)
     ax.fill_between(positions, low, high, color=drawn.get_color(), alpha=0.2)
@@ -181,6 +186,7 @@ def draw_band(ax, positions, intervals, *, label=None, color=None, line="-"):
 def _columns(positions, intervals):
     """Return positions, and the means, lower and upper ends of as many intervals."""
     positions = check_sequence("positions", positions)
+    as_reals("positions", positions)
     intervals = check_sequence("intervals", intervals)
     for interval in intervals:
         if not isinstance(interval, tuple) or len(interval) < 3:
@@ -190,4 +196,10 @@ def _columns(positions, intervals):
             "positions and intervals must have the same length; got "
             f"{len(positions)} and {len(intervals)}."
         )
-    return positions, *np.array([i[:3] for i in intervals]).reshape(-1, 3).T
+    numbers = as_reals("intervals", [interval[:3] for interval in intervals])
+    return positions, *numbers.reshape(-1, 3).T
+
+
+def _check_axes(ax):
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be axes of matplotlib; got {ax!r}. Pass plt.gca().")

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, NamedTuple
 
-from companion._arguments import check_choice
+from companion._arguments import (
+    as_array,
+    check_choice,
+    check_flag,
+    check_length,
+    check_sequence,
+)
 from companion.experiments.statistics import Interval, mean_interval
 
 VERDICTS = ("reproduces", "weaker", "does not reproduce")
@@ -105,7 +111,7 @@ def level_rows(measures, rates):
     """
     return [
         mean_row(measure, f"p = {p:g}", value)
-        for measure, values in measures.items()
+        for measure, values in _for_each_rate(measures, rates).items()
         for p, value in zip(rates, values, strict=True)
     ]
 
@@ -125,9 +131,24 @@ def paired_rows(measures, rates):
     """
     return [
         mean_row(measure, f"p = {p} - p = {rates[0]:g}", value - values[0])
-        for measure, values in measures.items()
+        for measure, values in _for_each_rate(measures, rates).items()
         for p, value in zip(rates[1:], values[1:], strict=True)
     ]
+
+
+def _for_each_rate(measures, rates):
+    """Return measures as arrays, or raise unless each has one entry for each rate."""
+    if not isinstance(measures, dict):
+        raise TypeError(f"measures must be a dict of arrays; got {measures!r}.")
+    check_length("rates", check_sequence("rates", rates), 1)
+    arrays = {name: as_array("measures", values) for name, values in measures.items()}
+    for values in arrays.values():
+        if values.shape[:1] != (len(rates),):
+            raise ValueError(
+                f"measures must have one entry for each of {len(rates)} rates; got shape "
+                f"{values.shape}."
+            )
+    return arrays
 
 
 def verdict(*, reproduces, weaker):
@@ -152,7 +173,9 @@ def verdict(*, reproduces, weaker):
     >>> verdict(reproduces=False, weaker=True)
     'weaker'
     """
-    return VERDICTS[[bool(reproduces), bool(weaker), True].index(True)]
+    check_flag("reproduces", reproduces)
+    check_flag("weaker", weaker)
+    return VERDICTS[[reproduces, weaker, True].index(True)]
 
 
 @dataclass(frozen=True)

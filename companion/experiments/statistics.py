@@ -109,6 +109,8 @@ def bootstrap_interval(*samples, statistic, level=0.95):
     from scipy.stats import bootstrap
 
     arrays = check_samples("samples", samples, 4)
+    if not callable(statistic):
+        raise TypeError(f"statistic must be callable; got {statistic!r}.")
     level = check_between_0_and_1("level", level)
     if not np.ptp(arrays, axis=1).any():
         raise ValueError(f"samples must vary, to show their spread; got {samples!r}.")

@@ -150,7 +150,7 @@ class Parameter:
     Parameters
     ----------
     value : numpy.ndarray
-        The weights; changed in place by an optimiser.
+        The weights; an optimiser changes them in place, so they must be writable.
 
     Examples
     --------

@@ -104,10 +104,15 @@ def check_tokens(tokens, words):
 def check_labelled(x, labels):
     """Raise unless x and labels are dense tensors, labels of whole numbers."""
     for name, value in (("x", x), ("labels", labels)):
-        if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+        if not _is_dense(value):
             kind = getattr(value, "layout", type(value).__name__)
             raise TypeError(f"{name} must be a dense torch tensor; got {kind}.")
     check_classes(labels)
+
+
+def _is_dense(x):
+    tensor = isinstance(x, torch.Tensor)
+    return tensor and x.layout == torch.strided and not x.is_nested
 
 
 def check_classes(labels, logits=None):
@@ -116,17 +121,19 @@ def check_classes(labels, logits=None):
     PyTorch passes over the label -100 without a word.
     """
     kind = getattr(labels, "dtype", type(labels).__name__)
-    if not isinstance(labels, torch.Tensor) or labels.dtype != torch.int64:
-        raise TypeError(f"labels must be a tensor of int64; got {kind}.")
-    if labels.ndim != 1 or labels.layout != torch.strided:
-        raise ValueError(
-            f"labels must have shape (n,), dense; got {tuple(labels.shape)}, "
-            f"{labels.layout}."
-        )
+    if not _is_dense(labels) or labels.dtype != torch.int64:
+        raise TypeError(f"labels must be a dense tensor of int64; got {kind}.")
+    if labels.ndim != 1:
+        raise ValueError(f"labels must have shape (n,); got {tuple(labels.shape)}.")
     if logits is None:
         return
     check_output(logits, torch.Tensor)
     check_logits(logits.shape, labels.shape)
+    if labels.device != logits.device:
+        raise TypeError(
+            f"labels must live on the device of the logits, {logits.device}; got "
+            f"{labels.device}."
+        )
     if can_be_read(labels) and not 0 <= labels.min() <= labels.max() < logits.shape[1]:
         raise ValueError(
             f"labels must lie in [0, {logits.shape[1]}); got "

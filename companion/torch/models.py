@@ -52,7 +52,8 @@ def dropout_active(model):
     """
     check_model(model, torch.nn.Module)
     rates = _rates(model)
-    if not any(getattr(layer, name) > 0.0 for layer, name in rates):
+    learned = any(isinstance(layer, ConcreteDropout) for layer, _ in rates)
+    if not learned and not any(getattr(layer, name) > 0.0 for layer, name in rates):
         raise no_dropout(model, "with a rate above 0")
     # In evaluation an encoder layer takes a path that skips the dropout of its parts.
     encoder = torch.nn.TransformerEncoderLayer
@@ -80,7 +81,8 @@ def monte_carlo(model, x, passes):
         outputs = [model(x) for _ in range(passes)]
     check_output(outputs[0], torch.Tensor)
     outputs = torch.stack(outputs)
-    return outputs.mean(dim=0), outputs.var(dim=0)
+    mean = outputs.mean(dim=0)
+    return mean, outputs.var(dim=0) if mean.numel() else mean.clone()
 
 
 def set_rate(model, p):

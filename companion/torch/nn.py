@@ -135,7 +135,7 @@ def fit(model, x, labels, optimizer, *, epochs, batch_size, rng, progress=True):
     check_labelled(x, labels)
     check_same_length(x, labels)
     stream = batches(len(x), batch_size, epochs, rng)
-    steps = int(epochs) * -(-len(x) // int(batch_size))
+    x, steps = x.detach(), int(epochs) * -(-len(x) // int(batch_size))
     model.train()
     losses = []
     for batch in progress_bar(stream, steps, progress):

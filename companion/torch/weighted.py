@@ -77,8 +77,8 @@ class WordDropout(torch.nn.Module):
         check_generator(rng)
         self.dropout = _RowDropout(p, rng)
         check_float_dtype(dtype)
-        table = torch.from_numpy(rng.standard_normal((words, features)))
-        self.weight = torch.nn.Parameter(table.to(dtype))
+        table = rng.standard_normal((words, features))
+        self.weight = torch.nn.Parameter(torch.as_tensor(table, dtype=dtype))
 
     def forward(self, tokens):
         """Return the rows of the tokens, dropped by word."""

@@ -635,6 +635,15 @@ def test_p_is_checked_again_at_the_call():
             layer(x)
 
 
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+@pytest.mark.parametrize("layer", ["Dropout", "GaussianDropout", "ConcreteDropout"])
+def test_rng_is_checked_again_at_the_call(layer, framework):
+    one = getattr(framework, layer)(0.3, RNG)
+    one.rng = 3
+    with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator; got 3"):
+        one(X if framework is cn else T)
+
+
 def test_layers_and_losses():
     with pytest.raises(TypeError, match=r"layers must be Modules.*'relu'"):
         cn.nn.Sequential("relu")

@@ -329,6 +329,22 @@ def test_a_copied_model_keeps_layers_on_one_stream(rng):
     assert torch.equal(twin(x), model(x))
 
 
+@pytest.mark.parametrize("build", [
+    lambda rng: ct.nn.Linear(3, 2, rng),
+    lambda rng: ct.DropConnect(3, 2, 0.3, rng),
+    lambda rng: ct.WordDropout(3, 2, 0.3, rng),
+    lambda rng: ct.VariationalRNN(3, 2, 0.3, 0.3, rng),
+    lambda rng: ct.ConcreteDropout(0.3, rng),
+])  # fmt: skip
+def test_parameters_live_on_the_default_device(build, rng):
+    with torch.device("meta"):
+        layer = build(rng)
+    assert all(parameter.is_meta for parameter in layer.parameters())
+    model = ct.nn.Sequential(layer, ct.Dropout(0.3, rng))
+    with ct.dropout_active(model):
+        assert model[1].training
+
+
 def test_state_dicts_fit_those_of_pytorch(rng):
     """Layers without weights add no key; those with weights have the keys of Linear."""
     ours = torch.nn.Sequential(torch.nn.Linear(3, 3), ct.Dropout(0.3, rng))

@@ -18,6 +18,25 @@ def test_monte_carlo_of_a_linear_readout_is_exact_over_all_masks():
     assert np.isclose(weight @ (y - 4.5) ** 2, 17.25, rtol=1e-12)
 
 
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+def test_monte_carlo_is_over_the_passes_and_over_nothing_else(framework, rng):
+    """Passes that return 1, 2 and 3 times one table have mean 2 and variance 1 of it."""
+    table, calls = np.array([[1.0, 2.0], [3.0, 4.0]]), iter((1, 2, 3))
+
+    class Counts(framework.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.drop = framework.Dropout(0.3, rng)
+
+        def forward(self, x):
+            return next(calls) * x
+
+    x = table if framework is cn else torch.as_tensor(table)
+    mean, variance = framework.monte_carlo(Counts(), x, 3)
+    assert np.array_equal(mean, 2 * table)
+    assert np.array_equal(variance, table**2)
+
+
 def test_the_transformer_of_pytorch_is_switched_on_whole(rng):
     """Its evaluation mode takes a path without dropout: the layer itself must train."""
     layer = torch.nn.TransformerEncoderLayer(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -405,3 +406,63 @@ def test_a_parameter_is_an_array_of_floats(value):
     """Of integers an update would be rounded away."""
     with pytest.raises(TypeError, match="value must be a NumPy array of floats"):
         cn.nn.Parameter(value)
+
+
+REALS = [Fraction, np.float64, np.float32, np.longdouble, np.float16]
+
+
+@pytest.mark.parametrize("real", REALS)
+def test_optimisers_and_losses_count_in_any_real_type(real):
+    """Half is exact in all of them, so every weight must be that of a plain float."""
+
+    def moved(half):
+        weights = []
+        for optimizer in (
+            lambda p: cn.nn.SGD(p, lr=half, momentum=half, weight_decay=half),
+            lambda p: cn.nn.Adam(p, lr=half, betas=(half, half), eps=half),
+        ):
+            weight = cn.nn.Parameter(np.array([1.0, -3.0], np.float32))
+            steps = optimizer([weight])
+            for _ in range(3):
+                weight.grad = weight.value + np.float32(0.1)
+                steps.step()
+            weights.append(weight.value)
+        for framework, of in ((cn, np.array), (ct, torch.tensor)):
+            z, labels = of([[1.0, 2.0]]), of([0])
+            weights.append(framework.nn.RDropLoss(half)(z, z * z, labels))
+        return weights
+
+    for one, other in zip(moved(real(0.5)), moved(0.5), strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
+def test_a_class_hidden_from_both_passes_is_no_distance(framework):
+    """A logit of -inf: the loss and its gradient are those without the class."""
+    of = np.array if framework is cn else torch.tensor
+    full = [[[1.0, 2.0, -np.inf], [0.5, -1.0, -np.inf]], [[0.0, 3.0, -np.inf]] * 2]
+    labels, found = of([0, 1]), []
+    for classes in (3, 2):
+        logits = [of([row[:classes] for row in rows]) for rows in full]
+        loss = framework.nn.RDropLoss(0.7)
+        if framework is cn:
+            found.append((loss(*logits, labels), *loss.backward()))
+        else:
+            logits = [z.requires_grad_() for z in logits]
+            value = loss(*logits, labels)
+            value.backward()
+            found.append((value.item(), *(z.grad.numpy() for z in logits)))
+    (hidden, *gradients), (without, *others) = found
+    assert np.isclose(hidden, without, rtol=1e-6)
+    for gradient, other in zip(gradients, others, strict=True):
+        assert np.allclose(gradient[:, :2], other, rtol=1e-5)
+        assert not gradient[:, 2].any()
+
+
+def test_training_puts_no_gradient_on_the_examples(rng):
+    x = torch.ones(4, 3, requires_grad=True)
+    model = ct.nn.Sequential(ct.nn.Linear(3, 2, rng))
+    steps = ct.nn.SGD(model.parameters(), lr=0.1)
+    ct.nn.fit(model, x, torch.zeros(4).long(), steps, epochs=1, batch_size=2, rng=rng,
+              progress=False)  # fmt: skip
+    assert x.grad is None

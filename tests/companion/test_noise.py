@@ -1,5 +1,7 @@
 """Kinds that differ in their noise: Gaussian, alpha, concrete."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -131,3 +133,17 @@ def test_concrete_noise_has_no_cancellation(logit, module):
 def test_the_penalty_names_what_is_no_weight(module, weight, rng):
     with pytest.raises(TypeError, match="weight must be a"):
         module.ConcreteDropout(0.3, rng).penalty(weight, weight_scale=1.0, rate_scale=1.0)
+
+
+@pytest.mark.parametrize("module", [cn, ct], ids=["numpy", "torch"])
+@pytest.mark.parametrize("real", [Fraction, np.float32, np.float16, np.longdouble])
+def test_concrete_dropout_counts_in_any_real_type(module, real):
+    """A half is exact in all of them."""
+
+    def found(half):
+        x = np.ones((2, 3)) if module is cn else torch.ones(2, 3)
+        layer = module.ConcreteDropout(half, np.random.default_rng(0), temperature=half)
+        weight = cn.nn.Parameter(np.ones((2, 3))) if module is cn else torch.ones(3, 2)
+        return layer(x) + layer.penalty(weight, weight_scale=half, rate_scale=half)
+
+    assert (found(real(0.5)) == found(0.5)).all()

@@ -3,7 +3,9 @@
 Each is built with the rates p, and says how many rates it has and how many parameters.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict, UserList, deque
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +30,12 @@ class Animal(NamedTuple):
 class Pair(NamedTuple):
     first: object
     second: object
+
+
+@dataclass
+class Held:
+    first: object
+    others: list
 
 
 # NumPy: a module with its layers in some container -------------------------------------
@@ -81,6 +89,9 @@ CONTAINERS = {
     "deque": lambda a, b: deque([a, b]),
     "object array": array_of,
     "list that holds itself": held_by_itself,
+    "user list": lambda a, b: UserList([a, b]),
+    "dataclass": lambda a, b: Held(a, [b]),
+    "namespace": lambda a, b: SimpleNamespace(a=a, b={"b": b}),
 }
 
 

@@ -273,7 +273,7 @@ def test_paired_rows_compare_each_rate_with_the_first(rng):
     ]
     expected = [mean_interval(v[i] - v[0]) for v in measures.values() for i in (1, 2)]
     assert [row.interval for row in rows] == expected
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="one entry for each of 4 rates"):
         paired_rows(measures, (0.0, 0.2, 0.5, 0.8))
 
 
@@ -285,7 +285,7 @@ def test_level_rows_hold_the_mean_at_each_rate(rng):
     ]
     expected = [mean_interval(v) for values in measures.values() for v in values]
     assert [row.interval for row in rows] == expected
-    with pytest.raises(ValueError, match="longer"):
+    with pytest.raises(ValueError, match="one entry for each of 1 rates"):
         level_rows(measures, (0.0,))
 
 

@@ -120,7 +120,9 @@ def test_it_covers_the_truth_as_often_as_it_says():
 
 def test_equal_sides_have_a_ratio_of_one_without_doubt():
     values = [1.0, 2.0, 4.0, 8.0]
-    assert spread_ratio(values, values)[:3] == pytest.approx((1, 1, 1), abs=1e-6)
+    found = spread_ratio(values, values)
+    assert found[:3] == pytest.approx((1, 1, 1), abs=1e-6)
+    assert (found.n, found.method) == (4, "Pitman-Morgan")
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,21 @@
 
 import numpy as np
 
-from companion._arguments import as_reals, check_count, check_numbers
+from companion._arguments import as_array, as_reals, check_count, check_numbers
 
 
 def _checked(probabilities, labels):
     """Return both as arrays, or raise the error that says what is wrong."""
     probabilities = as_reals("probabilities", probabilities)
+    labels = as_array("labels", labels)
     if (
         probabilities.ndim != 2
-        or np.shape(labels) != probabilities.shape[:1]
+        or labels.shape != probabilities.shape[:1]
         or not len(labels)
     ):
         raise ValueError(
             "probabilities must have shape (n, classes), with one row for each of the "
-            f"labels; got {probabilities.shape} and {np.shape(labels)}."
+            f"labels; got {probabilities.shape} and {labels.shape}."
         )
     if not (probabilities >= 0).all() or not np.allclose(probabilities.sum(axis=1), 1):
         raise ValueError(
@@ -81,7 +82,7 @@ def calibration_error(probabilities, labels, bins=15):
     >>> calibration_error([[0.9, 0.1], [0.3, 0.7]], [0, 0]).__round__(2)
     0.4
     """
-    check_count("bins", bins)
+    bins = check_count("bins", bins)
     probabilities, labels = _checked(probabilities, labels)
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels

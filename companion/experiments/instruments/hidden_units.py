@@ -28,7 +28,7 @@ def roughness(features):
     >>> float(roughness([[1.0, 1.0], [1.0, 1.0]])), float(roughness([[1.0, -1.0]]))
     (0.0, 2.0)
     """
-    features = _pictures(features)
+    features = _pictures("features", features)
     steps = [(np.diff(features, axis=axis) ** 2).sum(axis=(-2, -1)) for axis in (-2, -1)]
     return sum(steps) / (features**2).sum(axis=(-2, -1))
 
@@ -54,17 +54,17 @@ def pixels_in_use(features):
     >>> float(pixels_in_use([[0.0, 3.0]])), float(pixels_in_use([[2.0, -2.0]]))
     (1.0, 2.0)
     """
-    squares = _pictures(features) ** 2
+    squares = _pictures("features", features) ** 2
     return squares.sum(axis=(-2, -1)) ** 2 / (squares**2).sum(axis=(-2, -1))
 
 
-def _pictures(features):
-    features = as_reals("features", features)
-    if features.ndim < 2:
+def _pictures(name, values):
+    values = as_reals(name, values)
+    if values.ndim < 2 or not values.size:
         raise ValueError(
-            f"features must be pictures, (..., height, width); got {features.shape}."
+            f"{name} must have two axes or more, none of them empty; got {values.shape}."
         )
-    return features
+    return values
 
 
 def live_units(hidden):
@@ -72,7 +72,7 @@ def live_units(hidden):
 
     Parameters
     ----------
-    hidden : numpy.ndarray
+    hidden : array_like
         Activations after a ReLU, shape (..., inputs, units).
 
     Returns
@@ -89,4 +89,4 @@ def live_units(hidden):
     >>> live_units(np.array([[0.0, 1.0], [0.0, 0.0]]))
     array([False,  True])
     """
-    return hidden.max(axis=-2) > 0
+    return _pictures("hidden", hidden).max(axis=-2) > 0

@@ -3,14 +3,13 @@
 import numpy as np
 import torch
 
-from companion._arguments import check_length, check_numbers, check_same_length
-
-
-def _check_hidden(weights):
-    if len(weights) < 2:
-        raise ValueError(
-            f"weights must hold a hidden layer; got {len(weights)} layer(s)."
-        )
+from companion._arguments import (
+    check_axes,
+    check_length,
+    check_numbers,
+    check_same_length,
+)
+from companion.experiments._checks import as_inputs, check_weights, plain
 
 
 def _finish(h, weights):
@@ -68,11 +67,13 @@ def leave_one_out(weights, x, labels):
     >>> damage.round(2)
     array([[0.35, 0.35]])
     """
-    _check_hidden(weights)
-    check_same_length(x, labels)
-    check_length("x", x, 1)
-    labels = torch.as_tensor(check_numbers("labels", labels, weights[-1][0].shape[2]))
-    h = torch.as_tensor(x).expand(len(weights[0][0]), -1, -1)
+    weights = check_weights(weights, at_least=2)
+    h = as_inputs(x, weights).expand(len(weights[0][0]), -1, -1)
+    labels = check_numbers("labels", labels, weights[-1][0].shape[2])
+    check_axes("labels", labels.shape, (1,), "(n,)")
+    check_same_length(h[0], labels)
+    check_length("x", labels, 1)
+    labels = torch.from_numpy(plain(labels, np.int64))
     full = _loss(_finish(h, weights), labels)
     damages = []
     for layer, (weight, bias) in enumerate(weights[:-1]):
@@ -113,9 +114,9 @@ def unit_correlation(weights, x):
     >>> unit_correlation([(eye, zero), (eye, zero)], x)[0].round(3)
     array([1.])
     """
-    _check_hidden(weights)
-    check_length("x", x, 2)
-    h = torch.as_tensor(x).expand(len(weights[0][0]), -1, -1)
+    weights = check_weights(weights, at_least=2)
+    h = as_inputs(x, weights).expand(len(weights[0][0]), -1, -1)
+    check_length("x", h[0], 2)
     layers = []
     for weight, bias in weights[:-1]:
         h = torch.relu(torch.baddbmm(bias, h, weight))

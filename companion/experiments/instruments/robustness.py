@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from companion._arguments import check_generator, check_p, check_rate, check_same_length
+from companion._arguments import (
+    check_generator,
+    check_numbers,
+    check_p,
+    check_rate,
+    check_same_length,
+)
+from companion.experiments._checks import as_inputs
+from companion.experiments.training.engine import Trained
 from companion.experiments.training.forward import activations
 from companion.numpy import dropout
 
@@ -53,9 +61,12 @@ def damaged_accuracy(trained, x, labels, rng, *, drop=0.0, noise=0.0):
     >>> damaged_accuracy(trained, data.x_test, data.y_test, rng, drop=0.3).shape
     (2, 3)
     """
-    drop = check_p(drop, "drop")
+    if not isinstance(trained, Trained):
+        raise TypeError(f"trained must be a Trained of train_networks; got {trained!r}.")
+    drop, noise = check_p(drop, "drop"), check_rate("noise", noise)
     check_generator(rng)
-    check_rate("noise", noise)
+    x = as_inputs(x, trained.weights).numpy()
+    labels = check_numbers("labels", labels, trained.weights[-1][0].shape[2])
     check_same_length(x, labels)
     x = (x + noise * rng.standard_normal(x.shape)).astype(np.float32)
     widths = [weight.shape[1] for weight, _ in trained.weights[1:]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import as_reals, check_increasing, check_real
+from companion._arguments import as_reals, check_finite, check_increasing, check_real
 
 
 def epochs_to_reach(losses, epochs, target):
@@ -46,11 +46,12 @@ def epochs_to_reach(losses, epochs, target):
     array([2.5, nan])
     """
     losses, epochs = as_reals("losses", losses), as_reals("epochs", epochs)
-    check_real("target", target)
+    target = check_real("target", target)
+    check_finite("target", target)
     if epochs.ndim != 1 or losses.shape[-1:] != epochs.shape:
         raise ValueError(
-            "the last axis of losses must have one entry for each epoch; got shapes "
-            f"{losses.shape} and {epochs.shape}."
+            "epochs must have one entry for each on the last axis of losses; got shapes "
+            f"{epochs.shape} and {losses.shape}."
         )
     check_increasing("epochs", epochs, 1)
     below = losses <= target

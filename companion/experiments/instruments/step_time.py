@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from companion._arguments import check_count, check_length
+from companion._arguments import check_count, check_length, check_sequence
 
 
 def relative_times(functions, *, rounds, warm_up=3, clock=time.perf_counter):
@@ -47,13 +47,12 @@ def relative_times(functions, *, rounds, warm_up=3, clock=time.perf_counter):
     >>> bool(ratios[1] < ratios[0])
     True
     """
-    functions = list(functions)
+    functions = check_sequence("functions", functions)
     check_length("functions", functions, 2)
-    for function in functions:
+    for name, function in [*(("functions", f) for f in functions), ("clock", clock)]:
         if not callable(function):
-            raise TypeError(f"functions must be callable; got {function!r}.")
-    check_count("rounds", rounds)
-    check_count("warm_up", warm_up)
+            raise TypeError(f"{name} must be callable; got {function!r}.")
+    rounds, warm_up = check_count("rounds", rounds), check_count("warm_up", warm_up)
     seconds = np.empty((warm_up + rounds, len(functions)))
     for row in seconds:
         for i, function in enumerate(functions):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from companion._arguments import check_increasing
+from companion._arguments import check_count, check_increasing
 from companion.data import mnist1d
 from companion.experiments.finding import Finding, experiment, mean_row, verdict
 from companion.experiments.studies import PLAN
@@ -77,6 +77,7 @@ def data_size(
     'Srivastava et al. (2014), section 7.4, figure 10'
     """
     sizes = check_increasing("sizes", sizes, 3)
+    updates = check_count("updates", updates)
     plans = [
         {"train_size": n, "epochs": max(1, round(updates / max(1, n // 40)))}
         for n in sizes

@@ -87,8 +87,8 @@ def monte_carlo(
     'Srivastava et al. (2014), section 7.5, figure 11'
     """
     rates, data = check_holds("rates", rates, (0.5,)), mnist1d()
-    sizes = check_holds("sizes", sorted(set(sizes)), (1, 50))
-    check_count("sizes", sizes[0])
+    sizes = check_holds("sizes", sizes, (1, 50))
+    sizes = tuple(sorted({check_count("sizes", size) for size in sizes}))
     runs = train_networks(
         data, rates=rates, seeds=seeds, epochs=epochs, progress=progress, **PLAN
     )

@@ -1,6 +1,7 @@
 """Does Gaussian noise do better than dropout of the same variance?"""
 
 from companion.data import mnist1d, mnist_digits
+from companion.experiments._checks import check_settings
 from companion.experiments.finding import Finding, experiment, mean_row, verdict
 from companion.experiments.studies import LR
 from companion.experiments.training.engine import train_networks
@@ -49,6 +50,7 @@ def noise_kinds(seeds=range(16), *, settings=SETTINGS, progress=True):
     >>> noise_kinds.about.source
     'Srivastava et al. (2014), section 10 and table 10'
     """
+    check_settings(settings)
     raw, rows, higher = {}, [], 0
     for name, (data, p, plan) in settings.items():
         runs = raw[name] = train_networks(

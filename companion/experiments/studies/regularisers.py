@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from companion.data import mnist1d
+from companion.experiments._checks import check_split
 from companion.experiments.finding import Finding, experiment, mean_row, verdict
 from companion.experiments.studies import PLAN
 from companion.experiments.training.engine import train_networks
@@ -88,7 +89,7 @@ def regularisers(seeds=range(10), *, data=None, epochs=40, progress=True):
     >>> regularisers.about.full_seeds
     20
     """
-    data = mnist1d(6000, 2000) if data is None else data
+    data = mnist1d(6000, 2000) if data is None else check_split(data)
     candidates = [one for some in METHODS.values() for one in some]
     owners = np.repeat(list(METHODS), [len(some) for some in METHODS.values()])
     rates, decays, norms = zip(*candidates, strict=True)

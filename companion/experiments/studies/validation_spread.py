@@ -1,6 +1,6 @@
 """Does dropout make the final validation error vary less from seed to seed?"""
 
-from companion._arguments import check_holds, check_length
+from companion._arguments import check_holds, check_length, check_seeds
 from companion.data import mnist1d
 from companion.experiments.finding import (
     Finding,
@@ -50,7 +50,7 @@ def validation_spread(
     >>> validation_spread.about.prediction
     'The validation error fluctuates less.'
     """
-    rates, seeds = check_holds("rates", rates, (0.2,), first=0), tuple(seeds)
+    rates, seeds = check_holds("rates", rates, (0.2,), first=0), check_seeds(seeds)
     check_length("seeds", seeds, 10)  # a resample of one seed alone has no spread
     runs = train_networks(
         mnist1d(), rates=rates, seeds=seeds, epochs=epochs, progress=progress,

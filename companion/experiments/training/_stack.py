@@ -86,18 +86,19 @@ def _stacked(sizes, rngs, settings):
         flat_shapes += [(networks, n_in, n_out), (networks, 1, n_out)]
     used = [math.prod(shape) for shape in flat_shapes]
     starts = [0, *itertools.accumulate(_rounded_up(n, 16) for n in used)]
-    flat = torch.zeros(starts[-1] + 16)
+    flat = torch.zeros(starts[-1] + 16, dtype=torch.float32)
     flat.grad = torch.zeros_like(flat)
 
     def views(tensor):
         pieces = [
             tensor[start : start + n].view(shape)
-            for start, n, shape in zip(starts, used, flat_shapes, strict=False)
+            for start, n, shape in zip(starts[:-1], used, flat_shapes, strict=True)
         ]
         return list(zip(pieces[::2], pieces[1::2], strict=True))
 
     weights = views(flat)
-    for n_in, n_out, (weight, bias) in zip(sizes, sizes[1:], weights, strict=False):
+    pairs = itertools.pairwise(sizes)
+    for (n_in, n_out), (weight, bias) in zip(pairs, weights, strict=True):
         drawn = [initial_weights(n_in, n_out, rng) for rng in rngs] * settings
         weight.copy_(torch.from_numpy(np.stack([w for w, _ in drawn])))
         bias.copy_(torch.from_numpy(np.stack([b for _, b in drawn])[:, None]))
@@ -110,7 +111,7 @@ def _gradients(x, labels, weights, gradients, factors):
     factors holds the noise on the inputs and on every hidden layer.
     """
     inputs, slopes = [x if factors[0] is None else x * factors[0]], []
-    for (weight, bias), factor in zip(weights, factors[1:], strict=False):
+    for (weight, bias), factor in zip(weights[:-1], factors[1:], strict=True):
         z = torch.baddbmm(bias, inputs[-1], weight)
         # The noise where z > 0, else 0: noise and ReLU in one, forward and backward.
         slopes.append(torch.ops.aten.threshold_backward(factor, z, 0))
@@ -156,7 +157,9 @@ class _Noise:
             rates = settings.rates if layer else settings.input_rate
             if not layer and not any(rates):
                 continue
-            self.blocks[layer] = torch.ones(BLOCK, networks, plan.batch_size, width)
+            self.blocks[layer] = torch.ones(
+                (BLOCK, networks, plan.batch_size, width), dtype=torch.float32
+            )
             pairs = itertools.product(zip(rates, settings.noise, strict=True), seeds)
             self.jobs += [
                 (layer, network, rate, noise, np.random.default_rng([seed, 1, layer]))

@@ -9,6 +9,7 @@ import torch
 from companion._arguments import (
     check_below_1,
     check_count,
+    check_flag,
     check_not_empty,
     check_seeds,
     check_sequence,
@@ -129,8 +130,8 @@ def train_autoencoders(rates, seeds, *, units=100, steps=1000, progress=True):
     >>> few.hidden.shape, few.features.shape
     ((2, 1, 1000, 4), (2, 1, 4, 28, 28))
     """
-    check_count("units", units)
-    check_count("steps", steps)
+    units, steps = check_count("units", units), check_count("steps", steps)
+    check_flag("progress", progress)
     rates, seeds = check_sequence("rates", rates), check_seeds(seeds)
     check_not_empty(rates=rates, seeds=seeds)
     for p in rates:

@@ -13,6 +13,7 @@ from companion._arguments import (
     check_seeds,
     check_sequence,
 )
+from companion.experiments._checks import check_split
 from companion.torch import Dropout, nn
 
 
@@ -72,13 +73,13 @@ def train_with_copies(data, *, p, copies, seeds, hidden, epochs, batch_size, lr)
     ...     batch_size=40, lr=1e-2).shape
     (2, 3)
     """
-    check_below_1("p", p)
-    check_rate("lr", lr)
+    data = check_split(data)
+    p, lr = check_below_1("p", p), check_rate("lr", lr)
     seeds, hidden = check_seeds(seeds), check_sequence("hidden", hidden)
     check_not_empty(seeds=seeds)
-    check_count("copies", copies)
-    check_count("epochs", epochs)
-    check_count("batch_size", batch_size)
+    hidden = [check_count("hidden", width) for width in hidden]
+    copies, epochs = check_count("copies", copies), check_count("epochs", epochs)
+    batch_size = check_count("batch_size", batch_size)
     x, y = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
     if batch_size > len(x):
         raise ValueError(

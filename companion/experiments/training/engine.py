@@ -20,12 +20,13 @@ from companion._arguments import (
     check_below_1,
     check_choice,
     check_count,
+    check_flag,
     check_not_empty,
     check_rate,
-    check_same_length,
     check_seeds,
     check_sequence,
 )
+from companion.experiments._checks import check_split
 from companion.experiments.statistics import mean_interval
 from companion.experiments.training._stack import Plan, Settings, train_stack
 from companion.experiments.training.forward import NOISES
@@ -191,6 +192,8 @@ def train_networks(
     >>> result.test_accuracy.shape
     (2, 3, 1)
     """
+    data = check_split(data)
+    check_flag("progress", progress)
     rates, seeds = check_sequence("rates", rates), check_seeds(seeds)
     hidden = check_sequence("hidden", hidden)
     check_not_empty(rates=rates, seeds=seeds)
@@ -241,9 +244,7 @@ def _for_each(name, value, count, check):
         raise ValueError(
             f"{name} must be one value or one for each of {count} rates; got {value!r}."
         )
-    for one in values:
-        check(name, one)
-    return values
+    return tuple(check(name, one) for one in values)
 
 
 def _plan(data, train_size, hidden, epochs, batch_size, every):
@@ -254,14 +255,14 @@ def _plan(data, train_size, hidden, epochs, batch_size, every):
         **{f"hidden[{layer}]": width for layer, width in enumerate(hidden)},
     }  # fmt: skip
     for name, value in counts.items():
-        check_count(name, value)
+        counts[name] = check_count(name, value)
+    train_size, epochs, batch_size, every, *hidden = counts.values()
+    hidden = tuple(hidden)
     if not batch_size <= train_size <= len(data.x_train):
         raise ValueError(
             f"train_size must lie between batch_size, {batch_size}, and the number of "
             f"training examples, {len(data.x_train)}; got {train_size!r}."
         )
-    check_same_length(data.x_train, data.y_train)
-    check_same_length(data.x_test, data.y_test)
     sizes = (data.x_train.shape[1], *hidden, int(data.y_train.max()) + 1)
     products = [*((batch_size, width) for width in sizes[1:]), *itertools.pairwise(sizes)]
     if odd := [product for product in products if math.prod(product) % 4]:
@@ -356,8 +357,11 @@ def train_each(data, plans, *, seeds, **shared):
     >>> narrow.test_loss.shape, wide.weights[0][0].shape
     ((1, 3, 1), torch.Size([3, 40, 8]))
     """
-    results = []
+    results, plans = [], check_sequence("plans", plans)
+    check_not_empty(plans=plans)
     for plan in plans:
+        if not isinstance(plan, dict):
+            raise TypeError(f"plans must be dicts of arguments; got {plan!r}.")
         results.append(train_networks(data, seeds=seeds, **shared | plan))
         seeds = results[-1].seeds
     return [_first_seeds(runs, len(seeds)) for runs in results]

@@ -3,7 +3,13 @@
 import numpy as np
 import torch
 
-from companion._arguments import check_below_1, check_choice, check_shape
+from companion._arguments import (
+    check_below_1,
+    check_choice,
+    check_sequence,
+    check_shape,
+)
+from companion.experiments._checks import as_factor, as_inputs, check_weights
 from companion.masks import gaussian_noise, keep_mask
 
 NOISES = ("bernoulli", "gaussian")
@@ -38,7 +44,7 @@ def draw_factors(shape, p, rng, *, noise="bernoulli"):
     >>> draw_factors(6, 0.3, np.random.default_rng(2)).round(2)
     array([1.43, 1.43, 1.43, 1.43, 0.  , 0.  ], dtype=float32)
     """
-    check_below_1("p", p)
+    p = check_below_1("p", p)
     check_choice("noise", noise, NOISES)
     if noise == "gaussian":
         return gaussian_noise(check_shape(shape), p, rng).astype(np.float32)
@@ -85,23 +91,20 @@ def activations(weights, x, factors=None):
     >>> hidden.shape, hidden[0], logits[0]
     ((3, 1, 2), array([[1., 0.]], dtype=float32), array([[0., 0.]], dtype=float32))
     """
-    factors = [None] * len(weights) if factors is None else list(factors)
+    weights = check_weights(weights)
+    factors = [None] * len(weights) if factors is None else factors
+    factors = check_sequence("factors", factors)
     if len(factors) != len(weights):
         raise ValueError(
             f"factors must have one entry for each of {len(weights)} layers; got "
             f"{len(factors)}. Write None where nothing is multiplied."
         )
-    networks, features, _ = weights[0][0].shape
-    if np.shape(x)[-1] != features:
-        raise ValueError(
-            f"x must have {features} features, like the first weight; got shape "
-            f"{np.shape(x)}."
-        )
-    h, outputs = torch.as_tensor(x).expand(networks, -1, -1), []
+    networks, outputs = len(weights[0][0]), []
+    h = as_inputs(x, weights).expand(networks, -1, -1)
     for factor, (weight, bias) in zip(factors, weights, strict=True):
         if outputs:
             h = outputs[-1].relu_()
         if factor is not None:
-            h = h * torch.as_tensor(factor, dtype=torch.float32)
+            h = h * as_factor(factor, h.shape)
         outputs.append(torch.baddbmm(bias, h, weight))
     return [output.numpy() for output in outputs]

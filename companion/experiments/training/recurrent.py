@@ -14,6 +14,7 @@ from companion._arguments import (
     check_below_1,
     check_choice,
     check_count,
+    check_flag,
     check_not_empty,
     check_rate,
     check_seeds,
@@ -80,7 +81,7 @@ def _recall(x, weights, carry, seen):
     """
     (w_in, b_in), (w_state, b_state), (w_out, b_out) = weights
     from_input = torch.matmul(x, w_in[:, None]) + b_in[:, None]
-    h = torch.zeros(len(x), x.shape[2], w_state.shape[1])
+    h = x.new_zeros(len(x), x.shape[2], w_state.shape[1])
     for t in range(x.shape[1]):
         from_state = torch.baddbmm(b_state, h * seen[t], w_state)
         x_reset, x_update, x_new = from_input[:, t].chunk(3, dim=-1)
@@ -143,7 +144,7 @@ class _Draws:
 def _accuracies(weights, draws, n):
     """Return the accuracy of each network on n sequences, without masks and with."""
     x, labels = draws.sequences(n)
-    ones = torch.ones(draws.delay + 2, 1, 1, 1)
+    ones = x.new_ones(draws.delay + 2, 1, 1, 1)
     return [
         (_recall(x, weights, *masks).argmax(dim=-1) == labels)
         .double()
@@ -220,11 +221,10 @@ def train_recall(
     check_not_empty(kinds=kinds, seeds=seeds)
     for kind in kinds:
         check_choice("kinds", kind, KINDS)
-    p = check_below_1("p", p)
-    check_rate("lr", lr)
-    counts = {"delay": delay, "hidden": hidden, "steps": steps, "batch_size": batch_size}
-    for name, value in counts.items():
-        check_count(name, value)
+    check_flag("progress", progress)
+    p, lr = check_below_1("p", p), check_rate("lr", lr)
+    delay, hidden = check_count("delay", delay), check_count("hidden", hidden)
+    steps, batch_size = check_count("steps", steps), check_count("batch_size", batch_size)
     draws = _Draws(kinds, seeds, p, delay, hidden)
     weights = _initial(hidden, draws.shared, len(kinds))
     parameters = [tensor for pair in weights for tensor in pair]

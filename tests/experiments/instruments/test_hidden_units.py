@@ -24,7 +24,7 @@ def test_roughness_and_pixels_of_known_pictures():
 
 @pytest.mark.parametrize("measure", [roughness, pixels_in_use])
 def test_a_row_is_no_picture(measure):
-    with pytest.raises(ValueError, match="features must be pictures"):
+    with pytest.raises(ValueError, match="features must have two axes"):
         measure([1.0, 2.0])
 
 

@@ -92,7 +92,7 @@ def test_units_that_never_change_are_left_out():
 def test_without_a_hidden_layer_there_is_nothing_to_leave_out(
     measure, networks, examples
 ):
-    with pytest.raises(ValueError, match="hidden layer; got 1"):
+    with pytest.raises(ValueError, match="weights must hold at least 2; got 1"):
         measure(networks[:1], *examples)
 
 

@@ -126,6 +126,17 @@ def test_rates_of_one_seed_share_their_start(curves):
         assert not torch.equal(zero[0], zero[1])
 
 
+def test_the_default_dtype_of_torch_changes_nothing(curves):
+    plain = train_networks(curves, rates=(0.0, 0.3), seeds=(0, 1), **SETTINGS)
+    torch.set_default_dtype(torch.float64)
+    try:
+        again = train_networks(curves, rates=(0.0, 0.3), seeds=(0, 1), **SETTINGS)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert (plain.train_loss == again.train_loss).all()
+    assert again.weights[0][0].dtype == torch.float32
+
+
 def start_of(seed, curves):
     """Return the stream that settings share, the subset and the first weights of a seed."""
     shared = np.random.default_rng([seed, 0])

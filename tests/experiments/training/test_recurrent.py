@@ -124,3 +124,13 @@ def test_bad_arguments_are_refused(change, error, message):
     arguments = {"seeds": (0,), "p": 0.3, **SMALL, **change}
     with pytest.raises(error, match=message):
         train_recall(**arguments)
+
+
+def test_the_default_dtype_of_torch_changes_nothing():
+    plain = train_recall(seeds=(0,), p=0.3, **SMALL)
+    torch.set_default_dtype(torch.float64)
+    try:
+        again = train_recall(seeds=(0,), p=0.3, **SMALL)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert (plain.accuracy == again.accuracy).all()
