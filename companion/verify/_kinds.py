@@ -4,6 +4,8 @@ import math
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
+
 # The properties state constants, and take none from the code that they judge.
 ALPHA_PRIME = -1.7580993408473766  # minus SELU's scale times its alpha
 
@@ -41,13 +43,17 @@ class Case(NamedTuple):
         )
 
 
-# What a function is looked at with.
+# What an elementwise dropout is looked at with.
 ELEMENTS = Case((1000, 100), (1000, 100))
 
 LAST = {"channels_last": True}
 DEFAULTS = {"channels_last": False, "scale_by_keep": True}
 CASES = {
-    "Dropout": [Case((12, 30), (12, 30))],
+    "Dropout": [
+        Case((12, 30), (12, 30)),
+        Case((12, 5, 6), (12, 5, 6)),
+        Case((12, 5, 2, 3), (12, 5, 2, 3)),
+    ],
     "ChannelDropout": [
         Case((12, 30, 4), (12, 30, 1)),
         Case((12, 30, 2, 3), (12, 30, 1, 1)),
@@ -71,4 +77,15 @@ CASES = {
         Case((12, 30, 2, 3), (12, 30, 1, 1), act=alpha),
         Case((12, 4, 30), (12, 1, 30), LAST, alpha),
     ],
+}
+
+# Other layers by name: their arguments before and after p, and what they are handed.
+X = np.random.default_rng(0).normal(size=(16, 10)).astype(np.float32)
+OTHERS = {
+    "GaussianDropout": ((), (), X),
+    "AttentionDropout": ((), (), X.reshape(2, 8, 10)),
+    "ConcreteDropout": ((), (), X),
+    "DropConnect": ((10, 8), (), X),
+    "WordDropout": ((160, 3), (), np.arange(160)),
+    "VariationalRNN": ((10, 6), (0.3,), X.reshape(8, 2, 10)),
 }

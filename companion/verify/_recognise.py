@@ -6,30 +6,47 @@ from typing import NamedTuple
 
 import numpy as np
 
-from companion._arguments import check_generator
-from companion.verify._kinds import CASES, DEFAULTS, ELEMENTS
+from companion.verify._kinds import CASES, DEFAULTS
 from companion.verify.contract import PROPERTIES
 
 KINDS = sorted({one.needs[0] for one in PROPERTIES if one.topic != "models"})
 WEIGHTED = {one.needs[0] for one in PROPERTIES if one.topic == "weighted"}
-# What PyTorch calls them, and the number of axes of x where only one will do.
-OF_PYTORCH = {
+# What PyTorch and timm call them, and the number of axes of x where only one will do.
+OF_OTHERS = {
     "Dropout1d": ("ChannelDropout", 3),
     "Dropout2d": ("ChannelDropout", 4),
     "Dropout3d": ("ChannelDropout", 5),
     "FeatureAlphaDropout": ("ChannelAlphaDropout", None),
+    "dropout1d": ("ChannelDropout", 3),
+    "dropout2d": ("ChannelDropout", 4),
+    "dropout3d": ("ChannelDropout", 5),
+    "alpha_dropout": ("AlphaDropout", None),
+    "feature_alpha_dropout": ("ChannelAlphaDropout", None),
+    "drop_path": ("DropPath", None),
 }
+# What holds a layer and cannot be built from a rate.
+WRAPPERS = {"Sequential", "ModuleList", "ScriptModule", "OptimizedModule"}
+RATE_NAMES = ("p", "rate", "drop_prob", "drop_rate", "dropout")
 GENERATORS = ("rng", "generator")  # what a constructor may call its source of masks
 P = 0.3  # the rate at which things are tried
+BUILDER = (
+    "Pass a function that builds it: verify(lambda p, rng: ..., kind='Dropout'), "
+    "without rng if it draws from PyTorch's global generator."
+)
 
 
 class Judged(NamedTuple):
-    """What the properties look at: `target` calls or builds it, over NumPy arrays."""
+    """What is looked at: `make(p, rng, **options)` builds a layer over arrays.
+
+    `target` is what the contract looks at under the name of the kind: a function over
+    arrays, or `make`. Where a function has no layer, `make` is None.
+    """
 
     kind: str
     framework: str
     form: str
     target: object
+    make: object
     left_out: dict
 
 
@@ -46,13 +63,18 @@ def recognise(dropout, kind=None, framework=None):
     kind = guessed if kind is None else kind
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
-    if kind[0].isupper():
-        return _layer(dropout, kind, framework, axes)
-    if _is_layer(dropout):
+    is_layer = _is_layer(dropout)
+    if is_layer and not kind[0].isupper():
         raise ValueError(f"kind must be that of a layer for {dropout!r}; got {kind!r}.")
-    if kind == "dropout":
-        return _function(dropout, framework)
-    return _other_function(dropout, kind, framework)
+    if not is_layer and not kind[0].isupper() and kind != "dropout":
+        return _other_function(dropout, kind, framework)
+    if kind in WEIGHTED:
+        return _weighted(dropout, kind)
+    if is_layer or (kind != "dropout" and _takes_source(dropout) is None):
+        form, maker = _layer(dropout, axes)
+    else:
+        form, maker = "function", _function(dropout, axes)
+    return _judged(maker, kind, form, framework)
 
 
 def _is_layer(dropout):
@@ -63,14 +85,16 @@ def _is_layer(dropout):
 
 def _kind_of(dropout):
     """Return the kind that a function's name or one of the classes' names says."""
-    if not _is_layer(dropout):
-        name = getattr(dropout, "__name__", "")
-        return (name if name in KINDS else "dropout"), None
-    for cls in (dropout if isinstance(dropout, type) else type(dropout)).__mro__:
-        name, axes = OF_PYTORCH.get(cls.__name__, (cls.__name__, None))
-        if name in KINDS:
-            return name, axes
-    return "Dropout", None
+    is_layer = _is_layer(dropout)
+    names = [getattr(dropout, "__name__", "")]
+    if is_layer:
+        cls = dropout if isinstance(dropout, type) else type(dropout)
+        names = [one.__name__ for one in cls.__mro__]
+    for name in names:
+        kind, axes = OF_OTHERS.get(name, (name, None))
+        if kind in KINDS:
+            return kind, axes
+    return ("Dropout" if is_layer else "dropout"), None
 
 
 def import_adapters():
@@ -80,120 +104,29 @@ def import_adapters():
     return adapters
 
 
-def _first_that_works(candidates, attempt, expected):
-    """Return the first candidate for which `attempt` gives what is expected, or None."""
-    for candidate in candidates:
-        try:
-            if isinstance(attempt(candidate), expected):
-                return candidate
-        except ModuleNotFoundError:  # what is not installed is no way to call it
-            raise
-        except Exception:  # whatever it raises: this is not the way to call it
-            continue
-    return None
-
-
-def _rng():
-    return np.random.default_rng(0)  # for trials: the judge's generator must not move
-
-
-# Functions ----------------------------------------------------------------------------
-def _function(function, framework):
-    """Try a function on arrays, then on tensors; NumPy if nothing works."""
-    takes_rng, has_mask_shape = _signature(function)
-    left_out = {}
-    if not has_mask_shape:
-        left_out["mask_shape_shares_draws"] = "the function has no argument mask_shape"
-    ways = [("numpy", function)] if takes_rng and framework != "torch" else []
-    if framework == "torch" or (framework is None and sys.modules.get("torch")):
-        if takes_rng:
-            ways.append(("torch", import_adapters().over_arrays(function)))
-        ways.append(("torch", _driven(function, takes_rng)))
-    if not ways:
-        raise TypeError(
-            "dropout must take a generator, as in dropout(x, p, rng, training=True); "
-            f"got {function!r}. If it takes tensors, pass framework='torch'."
-        )
-
-    def attempt(way):
-        return way[1](np.ones(ELEMENTS.shape), P, _rng(), training=True)
-
-    found = _first_that_works(ways, attempt, np.ndarray)
-    if found is None and framework is None and len(ways) > 1:
-        left_out["it on tensors"] = (
-            "it works neither with arrays nor with tensors; pass framework='torch' to "
-            "see what is wrong with tensors"
-        )
-    framework, target = found or ways[0]
-    return Judged("dropout", framework, "function", target, left_out)
-
-
-def _signature(function):
-    """Say whether a function takes a generator, and whether it takes mask_shape."""
-    try:
-        signature = inspect.signature(function, follow_wrapped=False)
-    except ValueError:  # some built-in functions have none
-        return True, False
-    parameters = signature.parameters.values()
-    open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
-    has_mask_shape = open_ended or "mask_shape" in signature.parameters
-    for takes_rng, arguments in ((True, (0, P, 0)), (False, (0, P))):
-        try:
-            signature.bind(*arguments, training=True)
-        except TypeError:
-            continue
-        return takes_rng, has_mask_shape
-    raise TypeError(
-        "dropout must be called as dropout(x, p, rng, training=True), or without rng "
-        f"if it takes tensors; got {function!r} with {signature}. Wrap it, for example: "
-        "lambda x, p, rng, *, training: mine(x, p) if training else x."
-    )
-
-
-def _driven(function, takes_generator):
-    """Make a function that draws from PyTorch's generators one over arrays and rng."""
-    adapters = import_adapters()
-    function = adapters.over_arrays(function)
-
-    def called(x, p, rng, **options):
-        own = [adapters.torch.Generator()] if takes_generator else []
-        with adapters.driven_by(rng, *own):
-            return function(x, p, *own, **options)
-
-    return called
-
-
-def _other_function(function, kind, framework):
-    """Return a function that is handed its mask, or that draws one."""
-    of_torch = str(getattr(function, "__module__", "")).startswith("companion.torch")
-    framework = framework or ("torch" if of_torch else "numpy")
-    if framework == "torch":
-        function = import_adapters().over_arrays(function)
-    return Judged(kind, framework, "function", function, {})
-
-
-# Layers -------------------------------------------------------------------------------
 class Maker:
-    """Builds layers over arrays with (p, rng, **options), whatever a class takes."""
+    """Builds layers over arrays with (p, rng, **options), whatever is handed in.
 
-    def __init__(self, make, kept=(), axes=None):
-        self.make, self.kept, self.axes = make, dict(kept), axes
-        self.parameters = _parameters(make)
-        self.generator = next((g for g in GENERATORS if g in self.parameters), None)
+    `build(p, source, options)` makes one that draws from a source; `parameters` are
+    those that an option must be among; `kept` is what all layers are built with.
+    """
+
+    def __init__(self, handed_in, build, parameters, takes_source, axes=None, kept=()):
+        self.handed_in, self.build, self.parameters = handed_in, build, parameters
+        self.takes_source, self.axes, self.kept = takes_source, axes, dict(kept)
         self.of_torch = self.own_generator = False
+        self.driven = not takes_source  # by rng, through PyTorch's global generator
+        self.left_out = {}
 
     def __call__(self, p, rng, **options):
-        arguments = {**self.kept, **options}
+        own = []
+        if self.own_generator:
+            own = [import_adapters().torch.Generator()]
+        layer = self.build(p, own[0] if own else rng, {**self.kept, **options})
         if not self.of_torch:
-            return self.make(p, **arguments, **{self.generator: rng})
-        adapters, own = import_adapters(), []
-        if self.generator and not self.own_generator:
-            return adapters.ArrayLayer(self.make(p, **arguments, **{self.generator: rng}))
-        check_generator(rng)
-        if self.generator:
-            own = [adapters.torch.Generator()]
-            arguments[self.generator] = own[0]
-        return adapters.ArrayLayer(self.make(p, **arguments), rng, *own)
+            return layer
+        driven = [rng, *own] if own or self.driven else []
+        return import_adapters().ArrayLayer(layer, *driven)
 
     def refusal(self, case):
         """Say why a case cannot be looked at, or return None."""
@@ -201,7 +134,7 @@ class Maker:
             return f"x with {len(case.shape)} axes", f"the layer takes {self.axes}"
         for name, value in {**DEFAULTS, **case.options}.items():
             if name in case.options and not {name, "**"} & self.parameters.keys():
-                return f"{name}={value}", "the constructor has no such argument"
+                return f"{name}={value}", "there is no such argument"
             if self.kept.get(name, value) != value:
                 return f"{name}={value}", f"the layer has {self.kept[name]}"
         return None
@@ -213,113 +146,235 @@ class Maker:
 
 def _parameters(make):
     """Return the parameters of a constructor by name, ** for an open end."""
-    parameters = inspect.signature(make).parameters.items()
+    for cls in getattr(make, "__mro__", [make, None])[:-1]:
+        found = inspect.signature(cls).parameters
+        if not any(one.kind is one.VAR_POSITIONAL for one in found.values()):
+            break  # and not one that hands its *args on to the next class
     return {
-        "**" if one.kind is one.VAR_KEYWORD else name: one for name, one in parameters
+        "**" if one.kind is one.VAR_KEYWORD else name: one for name, one in found.items()
     }
 
 
-def _layer(dropout, kind, framework, axes):
-    """Find out how to build what was handed in as a layer, a class or a builder."""
-    if kind in WEIGHTED:
-        return _weighted(dropout, kind)
-    if isinstance(dropout, type):
-        form, maker, left_out = "class", Maker(dropout, axes=axes), {}
-    elif _is_layer(dropout):
-        form = "layer"
-        kept, left_out = _kept_arguments(dropout)
-        maker = Maker(type(dropout), kept, axes)
-    else:
-        form, maker, left_out = "function that builds a layer", Maker(dropout), {}
-    is_module = _makes_modules(maker.make, maker.generator)
-    if framework not in (None, "torch" if is_module else "numpy"):
-        raise ValueError(
-            f"framework must be {'torch' if is_module else 'numpy'!r} for {dropout!r}; "
-            f"got {framework!r}."
+# Functions ----------------------------------------------------------------------------
+class Applied:
+    """A function as a layer."""
+
+    training = True
+
+    def __init__(self, function, p, arguments, options):
+        self.function, self.p = function, p
+        self.arguments, self.options = arguments, options
+
+    def train(self):
+        self.training = True
+
+    def eval(self):
+        self.training = False
+
+    def __call__(self, x):
+        options = {"training": self.training, **self.options}
+        return self.function(x, self.p, *self.arguments, **options)
+
+
+def _function(function, axes):
+    """Return what makes layers of a function, if it is called as dropout is."""
+    takes_source = _takes_source(function)
+    if takes_source is None:
+        raise TypeError(
+            "dropout must be called as dropout(x, p, rng, training=True), or without rng "
+            f"if it takes tensors; got {function!r}. Wrap it, for example: lambda x, p, "
+            "rng, *, training: mine(x, p) if training else x. If it builds a layer, "
+            "pass its kind, such as kind='Dropout'."
         )
-    cases = _cases(maker, kind, left_out)
-    _check_constructor(maker, cases, is_module)
-    if is_module:
-        _choose_generator(maker, cases)
-    return Judged(kind, "torch" if is_module else "numpy", form, maker, left_out)
+
+    def build(p, source, options):
+        of = import_adapters().Applied if maker.of_torch else Applied
+        return of(function, p, [source] if takes_source else [], options)
+
+    maker = Maker(function, build, _parameters(function), takes_source, axes)
+    return maker
+
+
+def _takes_source(function):
+    """Say whether a function takes a generator after p; None if it is no dropout."""
+    try:
+        signature = inspect.signature(function, follow_wrapped=False)
+    except ValueError:  # some built-in functions have none
+        return None
+    for takes_source, arguments in ((True, (0, P, 0)), (False, (0, P))):
+        try:
+            signature.bind(*arguments, training=True)
+        except TypeError:
+            continue
+        return takes_source
+    return None
+
+
+def _other_function(function, kind, framework):
+    """Return a function that is handed its mask, or that draws one."""
+    of_torch = str(getattr(function, "__module__", "")).startswith("companion.torch")
+    framework = framework or ("torch" if of_torch else "numpy")
+    if framework == "torch":
+        function = import_adapters().over_arrays(function)
+    return Judged(kind, framework, "function", function, None, {})
+
+
+# Layers -------------------------------------------------------------------------------
+def _layer(dropout, axes):
+    """Return the form, and what makes layers of a class, a layer or a builder."""
+    make, form = dropout, "function that builds a layer"
+    if isinstance(dropout, type):
+        form = "class"
+    elif _is_layer(dropout):
+        make, form = type(dropout), "layer"
+        if WRAPPERS & {cls.__name__ for cls in make.__mro__}:
+            raise TypeError(
+                "dropout must be built again with other rates, and this holds another "
+                f"layer; got {dropout!r}. {BUILDER}"
+            )
+    parameters = _parameters(make)
+    rate = next((name for name in RATE_NAMES if name in parameters), None)
+    generator = next((name for name in GENERATORS if name in parameters), None)
+
+    def build(p, source, options):
+        named = {rate: p} if rate else {}
+        named |= {generator: source} if generator else {}
+        return make(*() if rate else (p,), **named, **options)
+
+    maker = Maker(dropout, build, parameters, generator is not None, axes)
+    maker.driven |= make is dropout and form != "class"  # lambda p, rng: nn.Dropout(p)
+    if form == "layer":
+        _keep_arguments(maker, dropout, {rate or next(iter(parameters), None), generator})
+    return form, maker
+
+
+def _keep_arguments(maker, layer, given):
+    """Note what a layer was built with, as far as it keeps it under the same names."""
+    for name, one in maker.parameters.items():
+        if name in given or one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD):
+            continue
+        if hasattr(layer, name):
+            maker.kept[name] = getattr(layer, name)
+        elif one.default is not one.empty:
+            why = "it does not keep it; the default was used"
+            maker.left_out[f"{name} of the layer"] = why
+        else:
+            raise TypeError(
+                f"dropout must keep its argument {name!r}, so that it can be built with "
+                f"other rates; got {layer!r}. {BUILDER}"
+            )
 
 
 def _weighted(cls, kind):
     """Return a class that is built with sizes, as its namesake in the companion is."""
     if not isinstance(cls, type):
         raise TypeError(f"dropout must be the class of a {kind}; got {cls!r}.")
-    if _makes_modules(cls):
-        return Judged(kind, "torch", "class", import_adapters().layer_of(cls), {})
-    return Judged(kind, "numpy", "class", cls, {})
+    if _is_module(cls):
+        return Judged(kind, "torch", "class", import_adapters().layer_of(cls), None, {})
+    return Judged(kind, "numpy", "class", cls, None, {})
 
 
-def _kept_arguments(layer):
-    """Return what a layer was built with, as far as it keeps it under the same names."""
-    kept, left_out = {}, {}
-    for name, one in list(_parameters(type(layer)).items())[1:]:
-        if name in GENERATORS or one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD):
-            continue
-        if hasattr(layer, name):
-            kept[name] = getattr(layer, name)
-        elif one.default is not one.empty:
-            left_out[f"{name} of the layer"] = "it does not keep it; the default was used"
-        else:
-            raise TypeError(
-                f"dropout must keep its argument {name!r}, so that it can be built with "
-                f"other rates; got {layer!r}. Pass a function that builds it: "
-                f"verify(lambda p, rng: ..., kind=...)."
-            )
-    return kept, left_out
-
-
-def _makes_modules(make, generator=None):
+def _is_module(layer):
     torch = sys.modules.get("torch")
-    if torch is None:
-        return False
-    if isinstance(make, type):
-        return issubclass(make, torch.nn.Module)
-    ways = [{}]
-    if generator:
-        ways = [{generator: _rng()}, {generator: torch.Generator()}]
-    found = _first_that_works(ways, lambda way: make(P, **way), torch.nn.Module)
-    return found is not None
+    cls = layer if isinstance(layer, type) else type(layer)
+    return torch is not None and issubclass(cls, torch.nn.Module)
 
 
-def _cases(maker, kind, left_out):
-    """Return the cases that can be looked at, and note the others."""
-    refusals = [maker.refusal(case) for case in CASES.get(kind, [])]
-    left_out.update(refusal for refusal in refusals if refusal)
-    if refusals and all(refusals):
+# Both ---------------------------------------------------------------------------------
+def _judged(maker, kind, form, framework):
+    """Find out in which framework, and with which generator, the layers work."""
+    cases = CASES.get(kind, [])
+    maker.left_out.update(filter(None, map(maker.refusal, cases)))
+    accepted = [case for case in cases if maker.accepts(case)]
+    if cases and not accepted:
         raise ValueError(
-            f"dropout must be buildable as a {kind} is; got {maker.make!r}: {left_out}. "
-            "Pass the class, or another kind."
+            f"dropout must be buildable as a {kind} is; got {maker.handed_in!r}: "
+            f"{maker.left_out}. Pass the class, or another kind."
         )
-    return [case for case in CASES.get(kind, []) if maker.accepts(case)]
+    layer = _settle(maker, form, framework, (accepted or CASES["Dropout"])[0])
+    if not hasattr(layer, "backward"):
+        names = [one.name for one in PROPERTIES if one.needs[0] == kind]
+        names = ["gradient", *(name for name in names if "derivative" in name)]
+        maker.left_out.update(dict.fromkeys(names, "it has no backward"))
+    target = maker
+    if kind == "dropout":
+        target = _as_function(maker)
+        if "mask_shape" not in maker.parameters:
+            why = "the function has no argument mask_shape"
+            maker.left_out["mask_shape_shares_draws"] = why
+    found = "torch" if maker.of_torch else "numpy"
+    return Judged(kind, found, form, target, maker, maker.left_out)
 
 
-def _check_constructor(maker, cases, is_module):
-    """Raise unless p, a generator and the options of a case are all that is needed."""
-    arguments = {**maker.kept, **(cases[0].options if cases else {})}
-    if maker.generator or not is_module:
-        arguments[maker.generator or "rng"] = None
-    try:
-        inspect.signature(maker.make).bind(P, **arguments)
-    except TypeError as error:
+def _settle(maker, form, framework, case):
+    """Set how `maker` makes layers, and return one of those that work, or the first."""
+    ways = [(False, False)] if maker.takes_source else []
+    if framework == "torch" or sys.modules.get("torch"):
+        ways += [(True, False), (True, True)][: 1 + maker.takes_source]
+    if form == "function":
+        ways = [way for way in ways if framework in (None, ("numpy", "torch")[way[0]])]
+    built, why = [], "it takes neither rng nor generator"
+    for way in ways:
+        maker.of_torch, maker.own_generator = way
+        try:
+            layer = maker(P, np.random.default_rng(0), **case.options)
+        except ModuleNotFoundError:  # what is not installed is no way to call it
+            raise
+        except Exception as error:  # whatever it raises: this is not the way
+            why = error if way[0] is _is_module(maker.handed_in) else why
+            continue
+        if not _is_module(layer):
+            built.append((way, layer))
+            if _works(layer, case):
+                break
+    else:
+        if not built:
+            raise TypeError(_why_not_built(maker, form, why))
+        way, layer = built[0]
+        if form == "function" and framework is None and len(ways) > 1:
+            maker.left_out["it on tensors"] = (
+                "it works neither with arrays nor with tensors; pass framework='torch' "
+                "to see what is wrong with tensors"
+            )
+    maker.of_torch, maker.own_generator = way
+    if not all(hasattr(layer, name) for name in ("train", "eval")):
         raise TypeError(
-            f"dropout must be built from p and rng; got {maker.make!r}: {error}. Pass a "
-            "function that builds it: verify(lambda p, rng: ..., kind=...)."
-        ) from error
+            f"dropout must have train() and eval(); got {maker.handed_in!r}. Wrap it: "
+            "dropout(x, p, rng, training=True)."
+        )
+    if framework not in (None, ("numpy", "torch")[maker.of_torch]):
+        raise ValueError(
+            f"framework must be {('numpy', 'torch')[maker.of_torch]!r} for "
+            f"{maker.handed_in!r}; got {framework!r}."
+        )
+    return layer
 
 
-def _choose_generator(maker, cases):
-    """Find out whether a module draws from a generator of NumPy or one of PyTorch."""
-    maker.of_torch = True
-    if not maker.generator:
-        return
-    case = cases[0] if cases else CASES["Dropout"][0]
+def _works(layer, case):
+    """Does a layer turn an array into an array?"""
+    try:
+        return isinstance(layer(np.ones(case.shape)), np.ndarray)
+    except ModuleNotFoundError:
+        raise
+    except Exception:  # the dropout may raise anything
+        return False
 
-    def attempt(own_generator):
-        maker.own_generator = own_generator
-        return maker(P, _rng(), **case.options)(np.ones(case.shape))
 
-    maker.own_generator = bool(_first_that_works((False, True), attempt, np.ndarray))
+def _why_not_built(maker, form, why):
+    if form == "function":
+        return (
+            "dropout must take a generator, as in dropout(x, p, rng, training=True); "
+            f"got {maker.handed_in!r}. If it takes tensors, pass framework='torch'."
+        )
+    return (
+        f"dropout must be built from p and rng; got {maker.handed_in!r}: {why}. {BUILDER}"
+    )
+
+
+def _as_function(maker):
+    def function(x, p, rng, *, training=True, **options):
+        layer = maker(p, rng, **options)
+        layer.train() if training else layer.eval()
+        return layer(x)
+
+    return function

@@ -9,14 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from companion._arguments import check_generator
+from companion.verify._counts import circumstances
 from companion.verify._kinds import CASES, ELEMENTS
 from companion.verify._recognise import import_adapters, recognise
 from companion.verify.contract import PROPERTIES
 from companion.verify.mutants import RIGHT
-from companion.verify.properties import READER, binomial, reader_findings
+from companion.verify.properties import READER, REMARKS, binomial, reader_findings
 
 LEVELS = ("quick", "thorough")
-DRAWS = 20_000  # how often, about, a quick look lets a layer draw
+DRAWS = 10_000  # how often, about, a quick look lets a layer draw
 
 
 class Violation(NamedTuple):
@@ -54,6 +55,8 @@ class Report:
     ----------
     violations : tuple of Violation
         Empty for a correct dropout.
+    remarks : tuple of Violation
+        What is worth knowing of a correct dropout, such as that it multiplies.
     looked_at : tuple of str
         Names of the properties that were looked at.
     left_out : dict of str
@@ -73,10 +76,11 @@ class Report:
     >>> from companion.numpy import dropout
     >>> report = verify(dropout)
     >>> bool(report), len(report.looked_at), report.kind
-    (True, 13, 'dropout')
+    (True, 19, 'dropout')
     """
 
     violations: tuple
+    remarks: tuple
     looked_at: tuple
     left_out: dict
     kind: str
@@ -89,13 +93,17 @@ class Report:
         return not self.violations
 
     def __repr__(self):
-        violated = len({violation.property for violation in self.violations})
-        lines = [f"violated: {violated or 'none'} of {len(self.looked_at)} properties"]
+        violated = len(self.violations) or "none"
+        lines = [f"violated: {violated} of {len(self.looked_at)} properties"]
         lines += [f"- {violation}" for violation in self.violations]
+        lines += [f"remark: {remark}" for remark in self.remarks]
         lines.append(
             f"looked at, as {self.kind} ({self.form}, {self.framework}, {self.level}): "
             + ", ".join(self.looked_at)
         )
+        shared = {one.property for one in self.violations} & {"examples", "units"}
+        if shared and self.kind.lower() == "dropout":
+            lines.append("if draws are shared on purpose, say so: kind='ChannelDropout'")
         for why in dict.fromkeys(self.left_out.values()):
             names = [name for name, reason in self.left_out.items() if reason == why]
             lines.append(f"not looked at: {', '.join(names)} ({why})")
@@ -167,80 +175,77 @@ def verify(dropout, rng=None, *, level="quick", kind=None, framework=None):
     check_generator(rng)
     binomial()  # without SciPy nothing can be judged, and that is no fault of the dropout
     judged = recognise(dropout, kind, framework)
-    looked_at, violations = {}, []
-    for name, wrong in _findings(judged, level, rng):
+    looked_at, found = {}, {}
+    for name, where, wrong in _findings(judged, level, rng):
         looked_at[name] = None
         if wrong:
-            violations.append(Violation(name, wrong))
+            found.setdefault(name, []).append((where, wrong))
+    lines = [Violation(name, _sentence(*seen)) for name, seen in found.items()]
     return Report(
-        *(tuple(violations), tuple(looked_at), judged.left_out),
+        tuple(one for one in lines if one.property not in REMARKS),
+        tuple(one for one in lines if one.property in REMARKS),
+        *(tuple(looked_at), judged.left_out),
         *(judged.kind, judged.framework, judged.form, level, seed),
     )
 
 
+def _sentence(first, *others):
+    """One fault is one line: the first case, and where it was met again."""
+    where, wrong = first
+    again = dict.fromkeys(other for other, _ in others)
+    return (
+        (f"{where}: " if where else "")
+        + wrong
+        + (f" (also at {'; '.join(again)})" if again else "")
+    )
+
+
 def _findings(judged, level, rng):
-    """Yield the name of each property and what is wrong; note what is left out."""
-    contract = [
-        one
-        for one in PROPERTIES
-        if one.needs[0] == judged.kind and one.name not in judged.left_out
-    ]
-    calls = list(_calls(judged, rng))
-    if calls:
-        yield from _quick_findings(calls, rng, judged.left_out)
-        if level == "quick":
-            more = f"{len(contract)} properties of the contract"
-            judged.left_out[more] = "level='thorough' does"
+    """Yield the name of each property, where and what is wrong; note what is left out."""
+    mine = [one for one in PROPERTIES if one.needs[0] == judged.kind]
+    contract = [one for one in mine if not one.beyond and one.name not in judged.left_out]
+    cases = [ELEMENTS, *CASES["Dropout"][1:]] if judged.kind == "dropout" else []
+    cases += [one for one in CASES.get(judged.kind, []) if judged.make.accepts(one)]
+    if cases:
+        right = yield from _quick_findings(judged.make, cases, rng, judged.left_out)
+        if level == "quick" or not right:  # one fault is one line
+            why = "level='thorough' does" if level == "quick" else "not reached"
+            judged.left_out[f"{len(contract)} properties of the contract"] = why
             return
+    if promises := len([one for one in mine if one.beyond]):
+        why = "companion.verify.contract.violations does"
+        judged.left_out[f"{promises} promises of the companion alone"] = why
     of_numpy = judged.framework == "numpy"
     subject = RIGHT if of_numpy else import_adapters().SUBJECTS["torch"]
     subject = types.SimpleNamespace(**vars(subject) | {judged.kind: judged.target})
     for one in contract:
-        yield one.name, one.violation(subject, rng)
+        yield one.name, "", one.violation(subject, rng, warned="ignore")
 
 
-def _calls(judged, rng):
-    """Yield functions (x, p, training), each with the case for which it is made."""
-    if judged.kind == "dropout":
-        yield lambda x, p, on: judged.target(x, p, rng, training=on), ELEMENTS
-    for case in CASES.get(judged.kind, []):
-        if judged.target.accepts(case):
-            yield _call_of_layer(judged.target, case, rng), case.with_draws(DRAWS)
-
-
-def _call_of_layer(make, case, rng):
-    @functools.cache
-    def layer(p):
-        return make(p, rng=rng, **case.options)
-
-    def call(x, p, training):
-        module = layer(p)
-        module.train() if training else module.eval()
-        return module(x)
-
-    return call
-
-
-def _quick_findings(calls, rng, left_out):
-    """Yield findings for each call, up to the first that violates something."""
+def _quick_findings(make, cases, rng, left_out):
+    """Yield findings for each case, up to the first violation; return whether none is."""
     reached, faulty = set(), False
-    for i, (call, case) in enumerate(calls):
+    for i, case in enumerate(cases):
+        case = case.with_draws(DRAWS) if case is not ELEMENTS else case
         try:
-            for name, wrong in reader_findings(call, case, rng):
+            of_case = functools.partial(make, **case.options)
+            for name, where, wrong in reader_findings(of_case, case, rng):
                 reached.add(name)
-                faulty = faulty or bool(wrong)
-                yield name, wrong
+                faulty = faulty or bool(wrong and name not in REMARKS)
+                yield name, where, wrong
         except ModuleNotFoundError:  # what is not installed is no fault of the dropout
             raise
         except Exception as error:  # the dropout may raise anything
             faulty = True
-            yield "it_runs", f"it raised {type(error).__name__}: {error}"
+            raised = f"it raised {type(error).__name__}: {error}"
+            yield "it_runs", circumstances(error), raised
         if faulty:
             left_out.update(
                 (f"x of shape (N, {str(case.shape[1:])[1:]}", "not reached")
-                for _, case in calls[i + 1 :]
+                for case in cases[i + 1 :]
             )
             left_out.update(
                 (name, "not reached") for name in READER if name not in reached
             )
-            return
+            return False
+    return True

@@ -8,8 +8,8 @@ a billion.
 import numpy as np
 
 from companion._arguments import check_between_0_and_1, check_int, check_p, missing
+from companion.verify._counts import FALSE_ALARM, mask_findings, refused
 
-FALSE_ALARM = 1e-9
 RATES = (0.1, 0.3, 0.8)  # never 0.5 alone: there 1/p = 1/(1-p) = 2
 
 
@@ -85,35 +85,46 @@ def count_is_plausible(count, n, probability, false_alarm=FALSE_ALARM):
 
 # What a quick look asks of any dropout, by name.
 READER = {
-    "result": "The result is an array of the shape of x.",
+    "result": "The result is an array of the shape and dtype of x.",
     "input": "The input is not changed.",
     "something_dropped": "In training something is dropped.",
-    "sharing": "A draw is shared along the axes that the kind names, and no others.",
-    "kept_values": "Kept values are x / (1 - p), or what the kind makes of them.",
-    "rate": "Elements are dropped with probability p.",
+    "kept_values": "A value is 0 or x / (1 - p), or what the kind makes of x.",
+    "sharing": "A draw is shared along the axes that the kind names.",
     "examples": "Examples of one batch have independent masks.",
     "units": "Units of one example have independent masks.",
-    "calls": "Two calls have independent masks.",
+    "rate": "Elements are dropped with probability p, in each example and unit alike.",
+    "spread": "The number dropped varies, from example to example and call to call.",
+    "values": "Which elements are dropped does not depend on what they hold.",
+    "gradient": "The gradient is dy / (1 - p) where x was kept, and 0 elsewhere.",
     "evaluation": "Evaluation returns x unchanged.",
+    "training": "Training drops again after an evaluation.",
     "p_0": "p = 0 returns x unchanged.",
     "p_1": "p = 1 gives zeros.",
-    "inf": "An inf in x does not become nan: a dropped element is selected.",
+    "inf": "An inf or nan that is kept stays.",
+    "selection": "An inf that is dropped is 0: it is selected, not multiplied.",
+    "seed": "Equal seeds give equal masks, and two seeds different ones.",
+    "calls": "Two calls have independent masks.",
 }
+REMARKS = {"selection"}  # no fault: PyTorch multiplies
+PASS = ("result", "input", "something_dropped", "kept_values", "sharing")
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}
+CALLS = 60  # with a small batch each
 
 
-def reader_findings(call, case, rng):
-    """Yield the name of each property of `READER`, with what is wrong or False.
+def reader_findings(make, case, rng):
+    """Yield (name, where, what is wrong or False) for each property of `READER`.
 
     What cannot be asked after a violation is not yielded.
 
     Parameters
     ----------
-    call : callable
-        Takes (x, p, training); returns the result for x.
+    make : callable
+        Takes (p, rng) and returns a layer over arrays: it is called with x, and has
+        `train`, `eval` and perhaps `backward`.
     case : companion.verify._kinds.Case
         Which shapes to try, and what the kind makes of x.
     rng : numpy.random.Generator
-        Draws x.
+        Source of all randomness, here and in the layer.
 
     Notes
     -----
@@ -121,84 +132,208 @@ def reader_findings(call, case, rng):
 
     Examples
     --------
+    >>> import companion.numpy
     >>> from companion.verify._kinds import ELEMENTS
-    >>> def never(x, p, training):
-    ...     return x
-    >>> found = reader_findings(never, ELEMENTS, np.random.default_rng(0))
-    >>> [wrong for name, wrong in found if wrong][0]
-    'p=0.1: nothing was dropped in training'
+    >>> def half(p, rng):
+    ...     return companion.numpy.Dropout(p / 2, rng)
+    >>> found = reader_findings(half, ELEMENTS, np.random.default_rng(0))
+    >>> [name for name, where, wrong in found if wrong][0]
+    'kept_values'
     """
-    x = rng.uniform(1.0, 2.0, case.shape)
-    before = x.copy()
+    right = True
+    for name, where, wrong in _at_known_rates(make, case, rng):
+        right = right and (not wrong or name in REMARKS)
+        yield name, where, wrong
+    if right:  # what is wrong already would be wrong here, too
+        yield from _at_drawn_rates(make, case, rng)
+        yield from _in_small_batches(make, case, rng)
+
+
+def _values(shape, rng):
+    """Draw numbers of both signs and of very different size."""
+    return rng.choice([-1.0, 1.0], shape) * 10 ** rng.uniform(-4, 4, shape)
+
+
+def _trained(make, p, rng):
+    module = make(p, rng)
+    module.train()
+    return module
+
+
+def _at_known_rates(make, case, rng):
     for p in RATES:
-        y = call(x, p, True)
-        wrong = not isinstance(y, np.ndarray) or y.shape != x.shape
-        yield "result", wrong and f"p={p}: the result must be an array of the shape of x"
+        module, x = _trained(make, p, rng), _values(case.shape, rng)
+        for name, wrong in _training_findings(module, case, x, p, rng):
+            yield name, f"p={p}", wrong
+            if wrong and name in ("result", "input"):
+                return
+        for name, wrong in _mode_findings(module, x):
+            yield name, f"p={p}", wrong
+    module, x = _trained(make, p, rng), x.astype(np.float32)
+    name, wrong, dropped = _look(module, case, x, p)
+    if not name:
+        name, wrong = "gradient", _of_gradient(module, case.act(p), x, dropped)
+    yield name, f"p={p}, float32", wrong
+    yield from _end_findings(make, x, rng)
+    yield "seed", "p=0.3", _of_seeds(make, x, rng)
+
+
+def _training_findings(module, case, x, p, rng):
+    """Yield what is wrong with a pass in training, up to the first violation."""
+    violated, wrong, dropped = _look(module, case, x, p)
+    for name in PASS:
+        yield name, name == violated and wrong
+        if name == violated:
+            return
+    mask = _own(case, dropped)
+    for name, wrong in mask_findings(mask, p, rng, "examples", "units"):
+        yield name, wrong
         if wrong:
             return
-        changed = not np.array_equal(x, before)
-        yield "input", changed and f"p={p}: the input was changed"
-        if changed:
-            return
-        for name, wrong in _mask_findings(call, case, x, y, p):
-            yield name, wrong and f"p={p}: {wrong}"
-    moved = _differs(call(x, 0.0, True), x)
-    yield "p_0", moved and "p=0: x must come back unchanged"
-    left = _differs(call(x, 1.0, True), np.zeros_like(x))
-    yield "p_1", left and "p=1: the result must be all zeros"
-    with np.errstate(invalid="ignore"):
-        bad = np.isnan(call(np.full_like(x[:100], np.inf), 0.3, True)).any()
-    wrong = "inf in x: a dropped element must be 0; 0 * inf is nan, so select"
-    yield "inf", bad and wrong
+    yield "values", _of_values(mask, _own(case, x), p)
+    yield "gradient", _of_gradient(module, case.act(p), x, dropped)
 
 
-def _mask_findings(call, case, x, y, p):
-    """Yield what is wrong with the mask of y at a rate p, property by property."""
+def _look(module, case, x, p):
+    """Return the first property of `PASS` that is violated, how, and what is dropped."""
+    before = x.copy()
+    y = module(x)
+    rule = f"the result must be an array of the shape and dtype of x, {_what(x)}"
+    if _what(y) != _what(x):
+        return "result", f"{rule}; got {_what(y)}", None
+    if not np.array_equal(x, before):
+        return "input", "the input was changed", None
     a, b, value = case.act(p)
-
-    def own(y):  # the elements that hold each draw once, True where dropped
-        dropped = np.isclose(y, value, rtol=1e-12, atol=0)
-        return dropped[tuple(slice(size) for size in case.draws)]
-
-    mask = own(y)
-    yield "something_dropped", not mask.any() and "nothing was dropped in training"
-    if not mask.any():
-        return
-    kept = ~np.isclose(y, value, rtol=1e-12, atol=0)
-    shared = np.array_equal(~kept, np.broadcast_to(mask, x.shape))
-    yield "sharing", not shared and f"the mask must be of shape {case.draws}, shared by x"
-    if not shared:
-        return
-    right = np.allclose(y[kept], a * x[kept] + b, rtol=1e-12, atol=0)
-    yield "kept_values", not right and _of_kept_values(case, p)
-    fits = count_is_plausible(int(mask.sum()), mask.size, p)
-    yield "rate", not fits and f"{mask.mean():.3f} of the elements were dropped"
-    for axis, size in enumerate(mask.shape):
-        if size > 1:
-            pairs = np.moveaxis(mask, axis, 0)[: size // 2 * 2]
-            name = "units of one example" if axis else "examples of one batch"
-            yield name.split()[0], _dependent(pairs[0::2], pairs[1::2], p, name)
-    yield "calls", _dependent(own(call(x, p, True)), mask, p, "two calls")
-    off = _differs(call(x, p, False), x)
-    yield "evaluation", off and "evaluation must return x unchanged"
+    tolerance, x = TOLERANCE[x.dtype.name], x.astype(float)
+    with np.errstate(invalid="ignore"):
+        kept = abs(y - (a * x + b)) <= tolerance * (abs(a * x) + abs(b))
+        dropped = abs(y - value) <= tolerance * abs(value)
+    own = _own(case, dropped)
+    if (not kept.all() and np.array_equal(y, x)) or (kept.all() and own.size >= 1000):
+        return "something_dropped", "nothing was dropped in training", dropped
+    if not (kept | dropped).all():
+        return (
+            "kept_values",
+            _of_kept_values(case.act(p), p, x, y, kept, dropped),
+            dropped,
+        )
+    if not np.array_equal(dropped, np.broadcast_to(own, x.shape)):
+        return "sharing", f"the mask must be of shape {own.shape}, shared by x", dropped
+    return None, False, dropped
 
 
-def _of_kept_values(case, p):
-    a, b, _ = case.act(p)
+def _what(y):
+    array = isinstance(y, np.ndarray)
+    return f"{y.dtype} {y.shape}" if array else type(y).__name__
+
+
+def _own(case, y):
+    """Return the elements that hold each draw once."""
+    return y[tuple(slice(1 if size == 1 else None) for size in case.draws)]
+
+
+def _of_kept_values(act, p, x, y, kept, dropped):
+    a, b, value = act
     rule = "x / (1 - p)" if (a, b) == (1 / (1 - p), 0.0) else f"{a:.6g} x + {b:.6g}"
-    return f"kept values are not {rule}"
+    whose = f"values are neither {value:.6g} nor {rule}"
+    if dropped.any():
+        whose = f"kept values are not {rule}"
+    elif kept.any():
+        whose = f"dropped values are not {value:.6g}"
+    (one, *_), (became, *_) = (v[~(kept | dropped)] for v in (x, y))
+    return f"{whose}: {one:.6g} became {became:.6g}"
 
 
-def _dependent(one, other, p, whose):
-    """Return a sentence if two masks agree too often or too rarely."""
-    agreement = p**2 + (1 - p) ** 2
-    if count_is_plausible(int((one == other).sum()), one.size, agreement):
+def _of_values(mask, x, p):
+    """Compare how often small, large, negative and positive values are dropped."""
+    parts = {"negative": x < 0, "positive": x > 0, "small": abs(x) < 0.1, "large": x > 10}
+    for name, part in parts.items():
+        if refused(mask[part].sum(), part.sum(), p):
+            return f"{mask[part].mean():.3f} of the {name} values were dropped"
+    return False
+
+
+def _of_gradient(module, act, x, dropped):
+    if not hasattr(module, "backward"):
         return False
-    return f"{whose} do not have independent masks"
+    dy, right = x[::-1].copy(), np.where(dropped, 0.0, act[0] * x[::-1])
+    before = dy.copy()
+    dx = module.backward(dy)
+    if _what(dx) != _what(dy):
+        return f"the gradient must be {_what(dy)}, as x is; got {_what(dx)}"
+    if not np.array_equal(dy, before):
+        return "the backward pass changed dy"
+    if np.allclose(dx, right, rtol=TOLERANCE[dy.dtype.name], atol=0):
+        return False
+    return "the gradient is not that of the forward pass with its mask"
+
+
+def _mode_findings(module, x):
+    module.eval()
+    yield "evaluation", _differs(module(x), x) and "evaluation must return x unchanged"
+    if hasattr(module, "backward"):
+        yield "gradient", _differs(module.backward(x), x) and "evaluation must pass dy on"
+    module.train()
+    idle = not _differs(module(x), x)
+    yield "training", idle and "after an evaluation nothing was dropped in training"
 
 
 def _differs(y, x):
     return not np.array_equal(y, x)
+
+
+def _end_findings(make, x, rng):
+    """Yield what is wrong at the ends of the interval, and with inf and nan."""
+    moved = _differs(_trained(make, 0.0, rng)(x), x)
+    yield "p_0", "p=0", moved and "x must come back unchanged"
+    left = _differs(_trained(make, 1.0, rng)(x), np.zeros_like(x))
+    yield "p_1", "p=1", left and "the result must be all zeros"
+    module = _trained(make, 0.3, rng)
+    with np.errstate(invalid="ignore"):
+        infinite, nan = (module(np.full_like(x, value)) for value in (np.inf, np.nan))
+    for value, y in (("inf", infinite), ("nan", nan)):
+        gone = np.isfinite(y).all()
+        yield "inf", f"{value} in x", gone and "what is kept must stay, and is finite"
+    wrong = np.isnan(infinite).any() and "a dropped one became nan, since 0 * inf is nan"
+    yield "selection", "inf in x", wrong
+
+
+def _of_seeds(make, x, rng):
+    seeds = rng.integers(2**63, size=2)[[0, 0, 1]]
+    one, again, other = (_trained(make, 0.3, np.random.default_rng(s))(x) for s in seeds)
+    if _differs(one, again):
+        return "equal seeds gave two masks: it draws from more than its generator"
+    return not _differs(one, other) and "two seeds gave one mask"
+
+
+def _at_drawn_rates(make, case, rng):
+    """Yield what is wrong at further rates: a small one, a middle one, a large one."""
+    for ends in ((0.01, 0.05), (0.3, 0.8), (0.9, 0.98)):
+        p, x = round(rng.uniform(*ends), 4), _values(case.shape, rng)
+        name, wrong, dropped = _look(_trained(make, p, rng), case, x, p)
+        if not name:
+            mask = _own(case, dropped)
+            name, off = "rate", refused(mask.sum(), mask.size, p)
+            wrong = off and f"{mask.mean():.3f} of the elements were dropped"
+        yield name, f"p={p}", wrong
+
+
+def _in_small_batches(make, case, rng):
+    """Yield what is wrong when a small batch, or a single example, comes again."""
+    p = 0.8  # so that in each call something is dropped
+    for batch in (case.with_draws(100).shape[0], 1):
+        x, module = _values((batch, *case.shape[1:]), rng), _trained(make, p, rng)
+        where, masks = f"p={p}, x of shape {x.shape}", []
+        for _ in range(CALLS):
+            name, wrong, dropped = _look(module, case, x, p)
+            if name:
+                yield name, where, wrong
+                return
+            masks.append(_own(case, dropped))
+        for name, wrong in mask_findings(
+            np.array(masks), p, rng, "calls", "examples", "units"
+        ):
+            yield name, where, wrong
 
 
 def gradient_error(forward, backward, x, dy, eps=1e-6):

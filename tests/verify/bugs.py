@@ -68,6 +68,7 @@ def drops_at_0(x, p, rng, *, training=True):
 
 
 # The bug, the property that must notice it, and words of its sentence.
+multiplies = wrong(lambda x, keep, p: x * keep / (1 - p))
 BUGS = {
     "unscaled": (
         wrong(lambda x, keep, p: np.where(keep, x, 0)),
@@ -75,11 +76,11 @@ BUGS = {
     ),
     "scaled by 1/p": (
         wrong(lambda x, keep, p: np.where(keep, x / p, 0)),
-        *("kept_values", "p=0.3: kept values are not x / (1 - p)"),
+        *("kept_values", "p=0.1: kept values are not x / (1 - p)"),
     ),
     "scaled by 0.98": (
         wrong(lambda x, keep, p: np.where(keep, 0.98 * x / (1 - p), 0)),
-        *("kept_values", "p=0.8: kept values are not x / (1 - p)"),
+        *("kept_values", "(also at p=0.3; p=0.8"),
     ),
     "scaled to keep the sum": (
         wrong(lambda x, keep, p: np.where(keep, x * x.sum() / x[keep].sum(), 0)),
@@ -92,7 +93,7 @@ BUGS = {
     "rate off": (rate_off_by_five_points, "rate", "of the elements were dropped"),
     "never active": (never_active, "something_dropped", "nothing was dropped"),
     "always active": (always_active, "evaluation", "must return x unchanged"),
-    "one mask for ever": (same_mask_every_call, "calls", "two calls do not have"),
+    "one mask for ever": (same_mask_every_call, "seed", "two seeds gave one mask"),
     "one mask a batch": (shared_by_the_batch, "examples", "examples of one batch do not"),
     "one draw an example": (shared_by_the_units, "units", "units of one example do not"),
     "one draw for two units": (
@@ -100,16 +101,12 @@ BUGS = {
         *("units", "units of one example do not have independent masks"),
     ),
     "changes its input": (changes_its_input, "input", "the input was changed"),
-    "multiplies": (
-        wrong(lambda x, keep, p: x * keep / (1 - p)),
-        *("inf", "0 * inf is nan, so select"),
-    ),
     "divides by 0": (raises_at_1, "it_runs", "it raised ZeroDivisionError"),
     "keeps all at 1": (keeps_all_at_1, "p_1", "p=1: the result must be all zeros"),
     "drops at 0": (drops_at_0, "p_0", "p=0: x must come back unchanged"),
     "another shape": (
         wrong(lambda x, keep, p: x[keep] / (1 - p)),
-        *("result", "must be an array of the shape of x"),
+        *("result", "must be an array of the shape and dtype of x"),
     ),
 }
 
@@ -132,10 +129,23 @@ def as_layer(function):
     return Mine
 
 
+class Through(torch.autograd.Function):
+    """Calls a function over arrays, and scales the gradient as it scaled x."""
+
+    @staticmethod
+    def forward(ctx, x, call):
+        y = torch.from_numpy(call(x.numpy()))
+        ctx.save_for_backward(y / x if y.shape == x.shape else y)
+        return y
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy * ctx.saved_tensors[0], None
+
+
 def as_torch_function(function):
     def mine(x, p, rng, *, training=True):
-        y = function(x.detach().numpy(), p, rng, training=training)
-        return torch.from_numpy(y)
+        return Through.apply(x, lambda x: function(x, p, rng, training=training))
 
     return mine
 
@@ -160,4 +170,129 @@ FORMS = {
     "function of tensors": as_torch_function,
     "class of a module": as_module,
     "module": lambda function: as_module(function)(0.3, np.random.default_rng()),
+}
+
+
+# Faults that most users never see -----------------------------------------------------
+def rule(change):
+    """Make a faulty dropout whose mask is `change(x, keep, p, rng)`."""
+
+    def faulty(x, p, rng, *, training=True):
+        if not training or p in (0, 1):
+            return textbook(x, p, rng, training=training)
+        keep = change(x, rng.random(x.shape) >= p, p, rng)
+        return np.where(keep, x / (1 - p), 0).astype(x.dtype)
+
+    return faulty
+
+
+def halves_of_the_batch(x, keep, p, rng):
+    half = len(x) // 2
+    keep[half : 2 * half] = keep[:half]
+    return keep
+
+
+def halves_of_the_units(x, keep, p, rng):
+    half = x.shape[-1] // 2
+    keep[..., half : 2 * half] = keep[..., :half]
+    return keep
+
+
+def rows_rolled(x, keep, p, rng):
+    even = keep[: len(x) // 2 * 2 : 2]
+    keep[1::2] = np.roll(even, 1, axis=-1)
+    return keep
+
+
+def every(n):
+    """Keep everything at each n-th call."""
+    calls = []
+
+    def change(x, keep, p, rng):
+        calls.append(0)
+        return keep | (len(calls) % n == 0)
+
+    return change
+
+
+def cycle(x, keep, p, rng, masks={}):  # noqa: B006
+    kept = masks.setdefault((x.shape, p), [])
+    kept.append(keep if len(kept) < 3 else kept[-3])
+    return kept[-1]
+
+
+def exactly(x, keep, p, rng):
+    return rng.permutation(x.size).reshape(x.shape) >= round(p * x.size)
+
+
+def exactly_in_each_row(x, keep, p, rng):
+    ranks = rng.random(x.shape).argsort(-1).argsort(-1)
+    return ranks >= round(p * x.shape[-1])
+
+
+def first_is_safe(x, keep, p, rng):
+    keep.flat[0] = True
+    return keep
+
+
+def by_sign(x, keep, p, rng):
+    return rng.random(x.shape) >= p * (1 + 0.15 * np.sign(x))
+
+
+def each_example_its_rate(x, keep, p, rng):
+    off = 0.09 * rng.uniform(-1, 1, (len(x), *(1,) * (x.ndim - 1)))
+    return rng.random(x.shape) >= p + off
+
+
+def shared(axes, axis):
+    """Share the mask along an axis where x has so many axes."""
+
+    def change(x, keep, p, rng):
+        return keep.take([0], axis) if x.ndim == axes else keep
+
+    return change
+
+
+# The fault, and the property that must notice it.
+SUBTLE = {
+    "half the batch again": (rule(halves_of_the_batch), "examples"),
+    "half the units again": (rule(halves_of_the_units), "units"),
+    "tiled": (
+        rule(lambda x, keep, p, rng: np.resize(keep.flat[:4096], x.shape)),
+        "examples",
+    ),
+    "rows rolled": (rule(rows_rolled), "examples"),
+    "every 50th call keeps all": (rule(every(50)), "something_dropped"),
+    "a cycle of three": (rule(cycle), "calls"),
+    "exactly k": (rule(exactly), "spread"),
+    "exactly k in each row": (rule(exactly_in_each_row), "spread"),
+    "the first is safe": (rule(first_is_safe), "rate"),
+    "by the sign": (rule(by_sign), "values"),
+    "each example its rate": (rule(each_example_its_rate), "rate"),
+    "three axes share": (rule(shared(3, 0)), "examples"),
+    "four axes share": (rule(shared(4, 3)), "units"),
+    "one example is kept": (
+        rule(lambda x, keep, p, rng: keep | (len(x) == 1)),
+        "something_dropped",
+    ),
+    "right at three rates": (
+        rule(lambda x, keep, p, rng: keep | (p not in (0.1, 0.3, 0.8))),
+        "something_dropped",
+    ),
+    "another generator": (
+        rule(lambda x, keep, p, rng: np.random.default_rng().random(x.shape) >= p),
+        "seed",
+    ),
+    "nan made finite": (
+        wrong(lambda x, keep, p: np.where(keep, np.nan_to_num(x) / (1 - p), 0)),
+        "inf",
+    ),
+    "dropped to 1e-12": (
+        wrong(lambda x, keep, p: np.where(keep, x / (1 - p), 1e-12)),
+        "kept_values",
+    ),
+    "widens": (
+        wrong(lambda x, keep, p: np.where(keep, x.astype(float) / (1 - p), 0)),
+        "result",
+    ),
 }

@@ -4,19 +4,23 @@ import contextlib
 
 import numpy as np
 
-from companion.verify.properties import FALSE_ALARM, binomial
+from companion.verify._counts import mask_findings, refused
 
 
 def plausible(counts, n, probability):
     """Assert that counts of n trials each fit a probability, 1e-9 for all together."""
-    counts, binom = np.atleast_1d(counts), binomial()
-    below, above = binom.cdf(counts, n, probability), binom.sf(counts - 1, n, probability)
-    assert (np.minimum(below, above) > FALSE_ALARM / 2 / counts.size).all()
+    assert not refused(counts, n, probability)
 
 
 def independent(one, other, p):
     """Assert that two boolean arrays of rate 1 - p agree as often as independent ones."""
     plausible((one == other).sum(), one.size, p**2 + (1 - p) ** 2)
+
+
+def like_dropout(mask, p, rng):
+    """Assert that what is dropped is independent along all axes, and all counts fit."""
+    for _, wrong in mask_findings(mask, p, rng, "units"):
+        assert not wrong
 
 
 def seeded(rng):

@@ -1,12 +1,14 @@
 """The register of properties, and what a subject violates."""
 
 import functools
+import traceback
 import warnings
 from typing import NamedTuple
 
 import companion.numpy
 from companion._arguments import check_flag, check_generator
-from companion.verify._kinds import CASES
+from companion.verify._counts import circumstances
+from companion.verify._kinds import CASES, OTHERS
 from companion.verify.properties import binomial
 
 
@@ -14,7 +16,8 @@ class Property(NamedTuple):
     """One property of a correct dropout: `sentence` says it, `function` asserts it.
 
     `needs` are the names that a subject must have, the first the one that is judged;
-    `topic` is the module of the package that holds it. Explained in chapter 9.
+    `topic` is the module of the package that holds it. `beyond` says that the companion
+    promises it, and that a dropout can be right without. Explained in chapter 9.
     """
 
     name: str
@@ -22,15 +25,17 @@ class Property(NamedTuple):
     sentence: str
     function: object
     topic: str
+    beyond: bool
 
-    def violation(self, subject, rng):
-        """Return the sentence, or the exception that was met; None if it holds."""
+    def violation(self, subject, rng, warned="error"):
+        """Return the sentence and what was seen, or an exception; None if it holds."""
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")
+                warnings.simplefilter(warned)
                 self.function(subject, rng)
-        except AssertionError:
-            return self.sentence
+        except AssertionError as error:
+            line = traceback.extract_tb(error.__traceback__)[-1].line
+            return f"{self.sentence} Not so: {line} ({circumstances(error)})"
         except ModuleNotFoundError:  # what is not installed is no fault of the subject
             raise
         except Exception as error:  # the subject may raise anything
@@ -39,6 +44,12 @@ class Property(NamedTuple):
 
 
 PROPERTIES = []
+
+
+def beyond(function):
+    """Mark a property that the companion promises, and a right dropout may lack."""
+    function.beyond = True
+    return function
 
 
 def property_of(*needs):
@@ -65,10 +76,27 @@ def property_of_every_layer(function):
     of x, the shape of its `draws` and `act(p)`: (a, b, d) if a kept x becomes a x + b
     and a dropped one d.
     """
-    for kind in CASES:
+    return _of_each(CASES, layers, function)
+
+
+def property_of_other_layers(function):
+    """Register a function ((build, x), rng) that asserts it of each kind of `OTHERS`.
+
+    These do not mask their input: `build(p, rng)` makes a layer that is called with x.
+    """
+
+    def ready(make, kind):
+        first, last, x = OTHERS[kind]
+        return lambda p, rng: make(*first, p, *last, rng), x
+
+    return _of_each(OTHERS, ready, function)
+
+
+def _of_each(kinds, prepare, function):
+    for kind in kinds:
 
         def of_kind(subject, rng, kind=kind):
-            function(layers(getattr(subject, kind), kind), rng)
+            function(prepare(getattr(subject, kind), kind), rng)
 
         topic = getattr(companion.numpy, kind).__module__.rpartition(".")[2]
         _register(f"{kind}_{function.__name__}", (kind,), of_kind, function, topic)
@@ -77,7 +105,8 @@ def property_of_every_layer(function):
 
 def _register(name, needs, function, documented, topic):
     sentence = documented.__doc__.splitlines()[0]
-    PROPERTIES.append(Property(name, needs, sentence, function, topic))
+    more = getattr(documented, "beyond", False)
+    PROPERTIES.append(Property(name, needs, sentence, function, topic, more))
 
 
 class Layer(NamedTuple):
@@ -142,8 +171,9 @@ def violations(subject, rng, *, only=None, stop=False):
     []
     >>> def never(x, p, rng, *, training=True, mask_shape=None):
     ...     return x
-    >>> violations(types.SimpleNamespace(dropout=never), rng, stop=True)
-    ['dropout_drops_and_scales: a value is 0 or exactly x / (1 - p), and both occur.']
+    >>> (found,) = violations(types.SimpleNamespace(dropout=never), rng, stop=True)
+    >>> print(found.partition(" Not so")[0])
+    dropout_drops_and_scales: a value is 0 or exactly x / (1 - p), and both occur.
     """
     check_generator(rng)
     check_flag("stop", stop)

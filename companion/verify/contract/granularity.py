@@ -5,13 +5,13 @@ import functools
 import numpy as np
 
 from companion.verify.contract._assertions import (
-    independent,
+    like_dropout,
     plausible,
     raises,
     repeated,
     seeded,
 )
-from companion.verify.contract._register import property_of
+from companion.verify.contract._register import beyond, property_of
 from companion.verify.properties import RATES, gradient_error
 
 
@@ -65,13 +65,20 @@ def blocks_are_whole(subject, rng):
         assert np.array_equal(covered, dropped) and dropped.any()
         # Of 200 maps 40 or more differ, give or take 3.4 in the smallest case.
         assert len(np.unique(dropped.reshape(200, -1), axis=0)) > 12
-        too_large = subject.DropBlock(0.2, block_size=20, rng=rng)
-        raises(ValueError, ("block_size",), too_large, x)
+
+
+@property_of("DropBlock")
+@beyond
+def blocks_refuse_nonsense(subject, rng):
+    """A block that is larger than the map, or no whole number wide, is refused."""
+    too_large = subject.DropBlock(0.2, block_size=20, rng=rng)
+    raises(ValueError, ("block_size",), too_large, np.ones((50, 4, 9)))
     broken = functools.partial(subject.DropBlock, 0.2, block_size=1.5, rng=rng)
     raises(TypeError, ("block_size",), broken)
 
 
 @property_of("DropBlock", "Dropout")
+@beyond
 def blocks_of_one_are_dropout(subject, rng):
     """With block_size = 1 the mask is that of dropout, bit for bit."""
     again, x = seeded(rng), np.ones((3, 4, 5, 6))
@@ -88,13 +95,13 @@ def attention_drops_after_the_softmax(subject, rng):
     e = np.exp(scores)
     a = e / e.sum(axis=-1, keepdims=True)
     for p in RATES:
-        layer = subject.AttentionDropout(p, rng)
-        y = layer(scores)
-        kept = y != 0
-        np.testing.assert_allclose(y[kept], (a / (1 - p))[kept], rtol=1e-12)
-        visible = kept[..., :4]
-        plausible(visible.sum(), visible.size, 1 - p)
-        independent(visible[:, :, :2], visible[:, :, 2:], p)
+        layer, masks = subject.AttentionDropout(p, rng), []
+        for _ in range(20):
+            y = layer(scores)
+            kept = y != 0
+            np.testing.assert_allclose(y[kept], (a / (1 - p))[kept], rtol=1e-12)
+            masks.append(~kept[..., :4])
+        like_dropout(np.array(masks), p, rng)  # (calls, examples, queries, keys)
         np.testing.assert_allclose(layer.eval()(scores), a, rtol=1e-12)
     np.testing.assert_allclose(subject.AttentionDropout(0.0, rng)(scores), a, rtol=1e-12)
     assert not subject.AttentionDropout(1.0, rng)(scores).any()

@@ -8,25 +8,29 @@ from companion.theory.networks import all_masks, mask_probabilities
 from companion.verify.contract._assertions import (
     global_state_held,
     independent,
+    like_dropout,
     plausible,
     raises,
     seeded,
     state,
 )
-from companion.verify.contract._register import property_of
+from companion.verify.contract._register import beyond, property_of
 from companion.verify.properties import RATES
 
 
 # Keep masks ---------------------------------------------------------------------------
 @property_of("keep_mask")
 def masks_have_shape_and_type(subject, rng):
-    """A mask holds booleans and has the shape asked for."""
+    """A mask holds booleans in the shape asked for: all True at p = 0, none at 1."""
     for shape in ((), (5,), (0,), (2, 3, 1, 1, 2, 2)):
         mask = subject.keep_mask(shape, 0.3, rng)
         assert mask.shape == shape and mask.dtype == bool
+    assert subject.keep_mask((3, 4), 0.0, rng).all()
+    assert not subject.keep_mask((3, 4), 1.0, rng).any()
 
 
 @property_of("keep_mask")
+@beyond
 def certain_masks_draw_nothing(subject, rng):
     """p = 0, p = 1 and empty masks are certain and consume no randomness."""
     before = state(rng)
@@ -46,6 +50,7 @@ def one_seed_one_mask(subject, rng):
 
 
 @property_of("keep_mask")
+@beyond
 def masks_are_nested(subject, rng):
     """With one seed, what is kept at a larger p is kept at a smaller one."""
     again = seeded(rng)
@@ -125,10 +130,7 @@ def distant_elements_are_independent(subject, rng):
 def axes_are_independent(subject, rng):
     """Rows, columns, examples and channels have masks of their own."""
     for p in RATES:
-        mask = subject.keep_mask((40, 30, 20, 10), p, rng)
-        for axis in range(4):
-            first, second = np.split(mask, 2, axis)
-            independent(first, second, p)
+        like_dropout(~subject.keep_mask((40, 30, 20, 10), p, rng), p, rng)
 
 
 @property_of("keep_mask")
@@ -165,6 +167,7 @@ def rare_drops_are_independent(subject, rng):
 
 
 @property_of("keep_mask")
+@beyond
 def ends_of_the_interval(subject, rng):
     """The uniform number 0 is dropped by every p > 0, the largest one by p = 1 only."""
 
@@ -188,6 +191,7 @@ def ends_of_the_interval(subject, rng):
 
 
 @property_of("keep_mask")
+@beyond
 def masks_refuse_nonsense(subject, rng):
     """A p that is no probability, and a seed in place of a generator, are refused."""
     for p in (-0.1, 1.1, float("nan"), float("inf")):

@@ -9,11 +9,12 @@ from companion.verify._kinds import alpha
 from companion.verify.contract._assertions import (
     close,
     independent,
+    like_dropout,
     plausible,
     raises,
     repeated,
 )
-from companion.verify.contract._register import property_of
+from companion.verify.contract._register import beyond, property_of
 from companion.verify.properties import FALSE_ALARM, RATES, gradient_error
 
 
@@ -53,7 +54,8 @@ def gaussian_has_mean_1_and_the_variance(subject, rng):
 
     n = 1_000_000
     for p in RATES:
-        noise = subject.GaussianDropout(p, rng)(np.ones(n))
+        layer = subject.GaussianDropout(p, rng)
+        noise = layer(np.ones(n))
         variance = p / (1 - p)
         z = (noise.mean() - 1) * math.sqrt(n / variance)
         assert abs(z) < norm.isf(FALSE_ALARM / 2)
@@ -62,24 +64,36 @@ def gaussian_has_mean_1_and_the_variance(subject, rng):
         for width in (1, 2):  # a normal variable lies within so many deviations
             inside = (abs(noise - 1) < width * math.sqrt(variance)).sum()
             plausible(inside, n, math.erf(width / math.sqrt(2)))
-        independent(noise[::2] > 1, noise[1::2] > 1, 0.5)
-        again = subject.GaussianDropout(p, rng)(np.ones(n))
-        independent(noise > 1, again > 1, 0.5)
+        small = [layer(np.ones((30, 20, 6))) > 1 for _ in range(10)]
+        like_dropout(np.array(small), 0.5, rng)
 
 
 @property_of("GaussianDropout")
-def gaussian_modes_and_derivative(subject, rng):
-    """Evaluation and p = 0 return x, p = 1 is refused, the gradient is dy times noise."""
+def gaussian_backward_is_the_derivative(subject, rng):
+    """The gradient is dy times the noise, which does not depend on x."""
     x, dy = rng.normal(size=(2, 4, 5))
     layer = subject.GaussianDropout(0.3, rng)
     forward = repeated(layer, rng)
     assert gradient_error(forward, layer.backward, x, dy) < 1e-6
-    assert np.allclose(forward(2 * x), 2 * forward(x))
-    assert np.array_equal(layer.eval()(x), x)
-    assert not np.array_equal(layer.train()(x), x)
-    assert np.array_equal(subject.GaussianDropout(0.0, rng)(x), x)
-    raises(ValueError, ("p", "below 1"), subject.GaussianDropout(1.0, rng), x)
+    assert np.allclose(forward(-2 * x), -2 * forward(x))
+
+
+@property_of("GaussianDropout")
+def gaussian_modes(subject, rng):
+    """Evaluation and p = 0 return x, and half precision stays."""
+    x, layer = rng.normal(size=(4, 5)), subject.GaussianDropout(0.3, rng)
     assert layer(x.astype(np.float16)).dtype == np.float16
+    layer.eval()
+    assert np.array_equal(layer(x), x)
+    assert np.array_equal(subject.GaussianDropout(0.0, rng)(x), x)
+
+
+@property_of("GaussianDropout")
+@beyond
+def gaussian_refuses_p_1(subject, rng):
+    """p = 1, where the variance is infinite, is refused."""
+    refused = subject.GaussianDropout(1.0, rng)
+    raises(ValueError, ("p", "below 1"), refused, np.ones(3))
 
 
 @property_of("ConcreteDropout")
@@ -96,6 +110,12 @@ def concrete_is_the_relaxed_mask(subject, rng):
         x = rng.normal(size=20)
         assert np.array_equal(layer.eval()(x), x)
         assert abs(layer.p - p) < 1e-15
+
+
+@property_of("ConcreteDropout")
+@beyond
+def concrete_refuses_the_ends(subject, rng):
+    """p = 0 and p = 1, whose logits are infinite, are refused."""
     for p in (0.0, 1.0):
         raises(ValueError, ("p", "strictly"), subject.ConcreteDropout, p, rng)
 

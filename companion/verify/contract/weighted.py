@@ -8,11 +8,16 @@ from companion.verify.contract._assertions import (
     DRAWS,
     close,
     independent,
-    plausible,
+    like_dropout,
     raises,
     repeated,
+    seeded,
 )
-from companion.verify.contract._register import property_of
+from companion.verify.contract._register import (
+    beyond,
+    property_of,
+    property_of_other_layers,
+)
 from companion.verify.properties import RATES, gradient_error
 
 
@@ -29,10 +34,8 @@ def dropconnect_drops_weights(subject, rng):
         kept = abs(y) > 1e-9
         close(y[kept], np.vstack([w, w])[kept] / (1 - p))
         assert np.array_equal(kept[:n], kept[n:])
-        plausible(kept[:n].sum(), w.size, 1 - p)
-        independent(kept[:n:2], kept[1:n:2], p)
-        independent(kept[:n, ::2], kept[:n, 1::2], p)
-        independent(kept[:n], abs(layer(np.eye(n)) - bias) > 1e-9, p)
+        again = abs(layer(np.eye(n)) - bias) > 1e-9
+        like_dropout(~np.array([kept[:n], again]), p, rng)
         close(layer.eval()(twice), twice @ w + bias)
         each = subject.DropConnect(n, out, p, rng, per_example=True, dtype=np.float64)
         y = abs(each(twice) - each.bias.value) > 1e-9
@@ -94,13 +97,19 @@ def words_are_dropped_everywhere(subject, rng):
             y, np.where(kept[..., None], table[tokens] * (1 / (1 - p)), 0)
         )
         assert np.array_equal(kept[0], kept[1])
-        plausible(kept[0].sum(), words, 1 - p)
-        independent(kept[0, ::2], kept[0, 1::2], p)
-        independent(kept[0], (layer(tokens) != 0).all(axis=2)[0], p)
+        again = (layer(tokens) != 0).all(axis=2)
+        like_dropout(~np.array([kept[0], again[0]]), p, rng)
         assert np.array_equal(layer.eval()(tokens), table[tokens])
     layer = subject.WordDropout(5, 3, 0.3, rng, dtype=np.float64)
     tokens, dy = rng.permutation(np.repeat(np.arange(5), 2)), rng.normal(size=(10, 3))
     _weights_have_right_gradients(layer, ("weight",), tokens, dy, rng)
+
+
+@property_of("WordDropout")
+@beyond
+def words_refuse_nonsense(subject, rng):
+    """A token outside the table, or one that is no integer, is refused."""
+    layer = subject.WordDropout(5, 3, 0.3, rng)
     raises(ValueError, ("tokens",), layer, np.array([5]))
     raises(TypeError, ("tokens",), layer, np.array([0.0]))
 
@@ -142,3 +151,33 @@ def recurrent_backward_is_the_derivative(subject, rng):
     layer = subject.VariationalRNN(3, 2, 0.3, 0.3, rng, dtype=np.float64)
     names = ("input.weight", "input.bias", "recurrent.weight", "recurrent.bias")
     _weights_have_right_gradients(layer, names, x, dy, rng)
+
+
+# What every layer must have that does not mask its input ------------------------------
+@property_of_other_layers
+def draws(made, rng):
+    """Each call in training draws anew from its generator, and none in evaluation."""
+    build, x = made
+    again, layer = seeded(rng), build(0.3, rng)
+    first, second = layer(x), layer(x)
+    layer.eval()
+    still = layer(x)
+    assert np.array_equal(still, layer(x))
+    layer.train()
+    for other in (second, still, layer(x)):
+        assert not np.array_equal(first, other)
+    assert np.array_equal(build(0.3, again())(x), build(0.3, again())(x))
+    other = np.random.default_rng(int(rng.integers(2**63)))
+    assert not np.array_equal(build(0.3, again())(x), build(0.3, other)(x))
+
+
+@property_of_other_layers
+def dtypes(made, rng):
+    """Single precision stays: in the result, and in the gradient."""
+    build, x = made
+    layer = build(0.3, rng)
+    y = layer(x)
+    assert y.dtype == np.float32
+    if hasattr(layer, "backward"):
+        dx = layer.backward(np.ones_like(y))
+        assert dx is None or dx.dtype == np.float32

@@ -61,6 +61,24 @@ def scale_two_percent_off(x, mask, p):
     return np.where(mask, 0.98 * x / (1 - p), x.dtype.type(0))
 
 
+@mutant("dropout", origin="a referee of this book: neighbours alone were compared")
+@_rule
+def halves_alike(x, mask, p):
+    """Draws for one half of the examples, and uses it again for the other."""
+    half = len(mask) // 2 if mask.ndim else 0
+    mask[half : 2 * half] = mask[:half]
+    return good.dropout_forward(x, mask, p)
+
+
+@mutant("dropout", origin="a permutation, of which the first k are dropped")
+def fixed_number(x, p, rng, *, training=True, mask_shape=None):
+    """Drops exactly round(p n) elements of n."""
+    if not training or mask_shape is not None or p in (0.0, 1.0) or x.size < 100:
+        return good.dropout(x, p, rng, training=training, mask_shape=mask_shape)
+    mask = rng.permutation(x.size).reshape(x.shape) >= round(p * x.size)
+    return good.dropout_forward(x, mask, p)
+
+
 @mutant("dropout", origin="TensorFlow's tutorial on overfitting: scaled at test time")
 def scaled_in_evaluation(x, p, rng, *, training=True, mask_shape=None):
     """Scales down in evaluation as well as up in training."""

@@ -212,3 +212,21 @@ class attention_always_drops(good.AttentionDropout):
 
     def draw(self, x):
         return masks.keep_mask(x.shape, self.p, self.rng) if self.p else None
+
+
+@mutant("AttentionDropout", origin="a mask of one row, broadcast over the queries")
+class attention_whole_keys(good.AttentionDropout):
+    """Drops a key for all queries of an example."""
+
+    def mask_shape(self, shape):
+        return (*shape[:-2], 1, shape[-1])
+
+
+@mutant("AttentionDropout", origin="a mask kept from call to call")
+class attention_frozen(good.AttentionDropout):
+    """Keeps its first mask."""
+
+    def draw(self, x):
+        mask = super().draw(x)
+        first = vars(self).setdefault("_first", {})
+        return mask if mask is None else first.setdefault(x.shape, mask)

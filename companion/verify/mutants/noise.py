@@ -49,6 +49,16 @@ class gaussian_uniform(good.GaussianDropout):
         return self.rng.uniform(1 - width, 1 + width, x.shape)
 
 
+@mutant("GaussianDropout", origin="a buffer of noise that is filled once")
+class gaussian_frozen(good.GaussianDropout):
+    """Keeps its first noise."""
+
+    def draw(self, x):
+        noise = super().draw(x)
+        first = vars(self).setdefault("_first", {})
+        return noise if noise is None else first.setdefault(x.shape, noise)
+
+
 @mutant("AlphaDropout", origin="planted in PyTorch's own suite, which notices it")
 class alpha_without_affine(good.AlphaDropout):
     """Leaves out the affine correction."""
