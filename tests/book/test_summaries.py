@@ -10,20 +10,6 @@ import pytest
 
 from .pages import BIBLIOGRAPHY, BOOK, NOTEBOOKS, asserts, code_cells, prose, read
 
-# Pages whose lines do not name it yet.
-LATER = {
-    "02-core-concepts",
-    "02-core-concepts/hidden-units",
-    "03-algorithm",
-    "04-mathematics",
-    "04-mathematics/adaptive-l2",
-    "04-mathematics/bayesian-reading",
-    "04-mathematics/gradients",
-    "04-mathematics/inverted-and-classic",
-    "04-mathematics/mean-and-variance",
-    "04-mathematics/noise-views",
-    "04-mathematics/two-to-the-n-networks",
-}
 PAGES = {str(p.relative_to(BOOK).with_suffix("")): p for p in NOTEBOOKS}
 
 
@@ -39,7 +25,7 @@ def carried_by(line):
     return found[0].split(", ") if found else []
 
 
-@pytest.mark.parametrize("name", sorted(set(PAGES) - LATER))
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_every_line_of_a_summary_names_what_carries_it(name):
     for line in lines(PAGES[name]):
         assert carried_by(line), f"no comment ends the line: {line}"
@@ -51,10 +37,3 @@ def test_every_line_of_a_summary_names_what_carries_it(name):
             page = read(PAGES[other[0] if other else name])
             (cell,) = [cell for cell in code_cells(page) if cell.id == id_]
             assert asserts(cell), f"cell {id_} asserts nothing"
-
-
-def test_pages_that_name_it_later_are_shrinking():
-    """A page leaves the list as soon as one of its lines names what carries it."""
-    assert set(PAGES) > LATER
-    for name in LATER:
-        assert not any(map(carried_by, lines(PAGES[name]))), f"{name} names it: go on"
