@@ -144,15 +144,25 @@ def test_cross_entropy_survives_large_logits():
     assert loss(rows, np.array([0, 1])) == 5e3
 
 
-@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (3, 0)])
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_softmax_is_each_exponential_over_their_sum(shape, dtype, rng):
-    z = rng.normal(0, 30, size=shape).astype(dtype)
-    z[..., :1] = -np.inf
-    e = np.exp(z.astype(float))
-    expected, found = e / e.sum(axis=-1, keepdims=True), cn.nn.softmax(z)
-    assert found.dtype == dtype
-    np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps, atol=1e-7)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_softmax_is_exact_to_its_dtype_whatever_the_size_of_a_row(dtype, rng):
+    """It is 1 / sum_j exp(z_j - z_i), and the gradient its difference from the labels."""
+    z = (1000 * np.arange(3)[:, None] + rng.normal(0, 3, size=(3, 4))).astype(dtype)
+    wide, labels = z.astype(np.longdouble), np.array([0, 3, 1])
+    s = 1 / np.exp(wide[:, None] - wide[..., None]).sum(axis=-1)
+    loss, close = cn.nn.CrossEntropyLoss(), {"rtol": 0, "atol": 8 * np.finfo(dtype).eps}
+    assert loss(z, labels) == pytest.approx(-np.log(s[range(3), labels]).mean(), rel=1e-6)
+    found, dz = cn.nn.softmax(z), loss.backward()
+    assert found.dtype == dz.dtype == dtype
+    np.testing.assert_allclose(found, s, **close)
+    np.testing.assert_allclose(dz, (s - np.eye(4)[labels]) / 3, **close)
+
+
+def test_softmax_acts_on_the_last_axis(rng):
+    z = rng.normal(size=(2, 3, 4))
+    assert np.array_equal(cn.nn.softmax(z)[1, 2], cn.nn.softmax(z[1, 2]))
+    assert cn.nn.softmax(np.array([-np.inf, 0.0])).tolist() == [0, 1]
+    assert cn.nn.softmax(np.ones((3, 0))).shape == (3, 0)
 
 
 @pytest.mark.parametrize("framework", [cn, ct], ids=["numpy", "torch"])
@@ -215,7 +225,7 @@ import numpy as np
 from companion.numpy import nn
 model = nn.Sequential(nn.Linear(2, 2, np.random.default_rng(0)))
 sgd = nn.SGD(model.parameters(), lr=0.1)
-nn.fit(model, np.ones((8, 2)), np.zeros(8, int), sgd,
+nn.fit(model, np.ones((7, 2)), np.zeros(7, int), sgd,
        epochs=1, batch_size=2, rng=np.random.default_rng(0){show})
 """
 
