@@ -25,7 +25,7 @@ FLOORS = (
 # The same within the rooms that have floors of their own.
 WITHIN = {
     "experiments": (
-        ("statistics",),
+        ("statistics", "_checks"),
         ("training",),
         ("instruments", "finding"),
         ("studies",),

@@ -47,8 +47,10 @@ def check_features(x, weight, axes, layout):
             f"x must have shape {layout}, in_features {weight.shape[1]}; got "
             f"{tuple(x.shape)}."
         )
+    if x.dtype == weight.dtype and x.device == weight.device:
+        return
     known = weight.is_meta or torch.is_autocast_enabled(weight.device.type)
-    if not (x.dtype == weight.dtype or known) or x.device != weight.device:
+    if x.device != weight.device or not known:
         raise TypeError(
             "x must have the dtype and the device of the weights, "
             f"{weight.dtype} on {weight.device}; got {x.dtype} on {x.device}. Pass "

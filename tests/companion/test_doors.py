@@ -387,6 +387,10 @@ def of_parts():
         )
         yield Row(penalty, {"weight": weight, "weight_scale": 0.5, "rate_scale": 0.5},
                   {"weight": anyhow(None, 3, "w", X.tolist(), cn.nn.Parameter(X[0]), torch.ones(3))}, f"{kind}.ConcreteDropout.penalty")  # fmt: skip
+
+
+def of_one_kind():
+    """Yield the rows of parts that one framework has, or takes from PyTorch."""
     yield Row(lambda x: cn.nn.ReLU()(x), {"x": X}, {}, "numpy.nn.ReLU()")
     yield Row(
         lambda layers: cn.nn.Sequential(*layers)(X),
@@ -625,7 +629,7 @@ def of_one_framework():
 
 
 def of_judges():
-    """Yield the rows of verify and of statistics."""
+    """Yield the rows of verify."""
     yield Row(
         properties.count_is_plausible,
         {"count": 5, "n": 10, "probability": 0.5, "false_alarm": 1e-9},
@@ -635,6 +639,15 @@ def of_judges():
                "level": NAMES, "kind": anyhow(3, "nothing"), "framework": anyhow(3, "jax")})  # fmt: skip
     yield Row(contract.violations, {"subject": cn, "rng": RNG, "only": {"dropout_forward"}, "stop": True},
               {"subject": anyhow(None, 3), "only": {}, "stop": FLAGS})  # fmt: skip
+
+
+def of_statistics():
+    """Yield the rows of intervals, and of the table and the verdict made of them."""
+    yield Row(
+        finding.verdict,
+        {"reproduces": True, "weaker": False},
+        dict.fromkeys(("reproduces", "weaker"), FLAGS),
+    )
     yield Row(
         statistics.mean_interval,
         {"values": [1.0, 2.0, 4.0], "level": 0.95},
@@ -671,20 +684,18 @@ def of_judges():
               {"values": {k: d for k, d in SAMPLES.items() if "nan" not in k}, "base": SAMPLES})  # fmt: skip
 
 
-def of_instruments():
-    """Yield the rows of what measures."""
-    labels, odds = np.array([0, 1, 1, 0]), {"probabilities": LIKE_ARRAYS}
-    right = {"probabilities": PROBABILITIES, "labels": labels}
-    refusing, x = (
-        {"weights": NO_WEIGHTS},
-        {
-            "x": without(ARRAYS, "tensor", "subclass")
-            | passes(tensor=torch.as_tensor)
-            | refused(subclass=subclass)
-        },
-    )
-    yield Row(confidence.confidence_gap, right, odds)
-    yield Row(confidence.calibration_error, right | {"bins": 5}, odds)
+def of_stacks():
+    """Yield the rows of what looks at trained networks."""
+    labels, refusing = np.array([0, 1]), {"weights": NO_WEIGHTS}
+    x = without(ARRAYS, "tensor", "subclass") | passes(tensor=torch.as_tensor)
+    x = {"x": x | refused(subclass=subclass)}
+
+    def damaged(**given):
+        return robustness.damaged_accuracy(**given)
+
+    trained = engine.Trained((0.0,), (0, 1), (1,), *np.zeros((4, 1, 2, 1)), WEIGHTS)
+    yield Row(damaged, {"trained": trained, "x": SINGLE, "labels": labels, "rng": RNG, "drop": 0.25, "noise": 0.5},
+              {"trained": anyhow(None, 3, WEIGHTS), "drop": RATES, **x}, "robustness.damaged_accuracy")  # fmt: skip
     yield Row(forward.draw_factors, ROUND | {"noise": "gaussian"}, {"noise": NAMES})
     yield Row(
         forward.activations,
@@ -700,7 +711,7 @@ def of_instruments():
     )
     yield Row(
         leave_one_out.leave_one_out,
-        {"weights": WEIGHTS, "x": SINGLE, "labels": labels[:2]},
+        {"weights": WEIGHTS, "x": SINGLE, "labels": labels},
         x | refusing,
     )
     yield Row(
@@ -708,6 +719,14 @@ def of_instruments():
         {"weights": WEIGHTS, "x": SINGLE},
         x | refusing,
     )
+
+
+def of_instruments():
+    """Yield the rows of what measures."""
+    labels, odds = np.array([0, 1, 1, 0]), {"probabilities": LIKE_ARRAYS}
+    right = {"probabilities": PROBABILITIES, "labels": labels}
+    yield Row(confidence.confidence_gap, right, odds)
+    yield Row(confidence.calibration_error, right | {"bins": 5}, odds)
     yield Row(slow_down.epochs_to_reach, {"losses": np.ascontiguousarray(X[:, ::-1]), "epochs": (1, 2, 3), "target": 0.4},
               {"losses": LIKE_ARRAYS, "target": without(REALS, "-1"), "epochs": anyhow(None, 3, (), (1,), "abc", (3, 2, 1), (1, 1, 2), {1, 2, 3})})  # fmt: skip
     yield Row(
@@ -735,13 +754,6 @@ def of_instruments():
             | passes(tuple=tuple),
         },
     )
-
-    def damaged(**given):
-        return robustness.damaged_accuracy(**given)
-
-    trained = engine.Trained((0.0,), (0, 1), (1,), *np.zeros((4, 1, 2, 1)), WEIGHTS)
-    yield Row(damaged, {"trained": trained, "x": SINGLE, "labels": labels[:2], "rng": RNG, "drop": 0.25, "noise": 0.5},
-              {"trained": anyhow(None, 3, WEIGHTS), "drop": RATES, **x}, "robustness.damaged_accuracy")  # fmt: skip
 
 
 def of_trainings():
@@ -784,11 +796,6 @@ def of_trainings():
               lists)  # fmt: skip
     yield Row(copies.train_with_copies, {"data": GOOD, "p": 0.25, "copies": 1, "seeds": (0, 1), **{k: v for k, v in PLAN.items() if k != "train_size"}},
               lists)  # fmt: skip
-    yield Row(
-        finding.verdict,
-        {"reproduces": True, "weaker": False},
-        dict.fromkeys(("reproduces", "weaker"), FLAGS),
-    )
 
 
 def ours(error, argument):
@@ -833,6 +840,9 @@ ROWS = [
         layer_calls,
         losses,
         of_parts,
+        of_one_kind,
+        of_statistics,
+        of_stacks,
         of_models,
         of_masks_and_theory,
         of_one_framework,
