@@ -202,39 +202,16 @@ class ArrayLayer:
 
 
 class Applied(torch.nn.Module):
-    """A function as a module.
+    """A function (x, p, *arguments, training, **options) as a module."""
 
-    Parameters
-    ----------
-    function : callable
-        Takes (x, p, *arguments, training=..., **options).
-    p : float
-        Probability to drop.
-    arguments, options : tuple, dict
-        What it is called with besides.
-
-    Notes
-    -----
-    Explained in chapter 9, with `violations`.
-
-    Examples
-    --------
-    >>> module = Applied(torch.nn.functional.dropout, 0.3).eval()
-    >>> module(torch.ones(2))
-    tensor([1., 1.])
-    """
-
-    def __init__(self, function, p, arguments=(), options=types.MappingProxyType({})):
+    def __init__(self, function, p, arguments, options):
         super().__init__()
-        self.function, self.p, self.arguments, self.options = (
-            *(function, p),
-            *(arguments, options),
-        )
+        self.function, self.p = function, p
+        self.arguments, self.options = arguments, options
 
     def forward(self, x):
-        return self.function(
-            x, self.p, *self.arguments, training=self.training, **self.options
-        )
+        options = {"training": self.training, **self.options}
+        return self.function(x, self.p, *self.arguments, **options)
 
 
 def layer_of(cls):

@@ -102,8 +102,8 @@ READER = {
     "p_1": "p = 1 gives zeros.",
     "inf": "An inf or nan that is kept stays.",
     "selection": "An inf that is dropped is 0: it is selected, not multiplied.",
-    "seed": "Equal seeds give equal masks, and two seeds different ones.",
     "calls": "Two calls have independent masks.",
+    "seed": "Equal seeds give equal masks, and two seeds different ones.",
 }
 REMARKS = {"selection"}  # no fault: PyTorch multiplies
 PASS = ("result", "input", "something_dropped", "kept_values", "sharing")
@@ -140,13 +140,13 @@ def reader_findings(make, case, rng):
     >>> [name for name, where, wrong in found if wrong][0]
     'kept_values'
     """
-    right = True
-    for name, where, wrong in _at_known_rates(make, case, rng):
-        right = right and (not wrong or name in REMARKS)
-        yield name, where, wrong
-    if right:  # what is wrong already would be wrong here, too
-        yield from _at_drawn_rates(make, case, rng)
-        yield from _in_small_batches(make, case, rng)
+    for look in (_at_known_rates, _at_further_rates, _in_small_batches, _with_seeds):
+        right = True
+        for name, where, wrong in look(make, case, rng):
+            right = right and (not wrong or name in REMARKS)
+            yield name, where, wrong
+        if not right:  # what is wrong already would be wrong in the next light, too
+            return
 
 
 def _values(shape, rng):
@@ -167,7 +167,8 @@ def _at_known_rates(make, case, rng):
             yield name, f"p={p}", wrong
             if wrong and name in ("result", "input"):
                 return
-        for name, wrong in _mode_findings(module, x):
+            drops = not (wrong and name == "something_dropped")
+        for name, wrong in _mode_findings(module, x, drops):
             yield name, f"p={p}", wrong
     module, x = _trained(make, p, rng), x.astype(np.float32)
     name, wrong, dropped = _look(module, case, x, p)
@@ -175,7 +176,6 @@ def _at_known_rates(make, case, rng):
         name, wrong = "gradient", _of_gradient(module, case.act(p), x, dropped)
     yield name, f"p={p}, float32", wrong
     yield from _end_findings(make, x, rng)
-    yield "seed", "p=0.3", _of_seeds(make, x, rng)
 
 
 def _training_findings(module, case, x, p, rng):
@@ -268,13 +268,13 @@ def _of_gradient(module, act, x, dropped):
     return "the gradient is not that of the forward pass with its mask"
 
 
-def _mode_findings(module, x):
+def _mode_findings(module, x, drops):
     module.eval()
     yield "evaluation", _differs(module(x), x) and "evaluation must return x unchanged"
     if hasattr(module, "backward"):
         yield "gradient", _differs(module.backward(x), x) and "evaluation must pass dy on"
     module.train()
-    idle = not _differs(module(x), x)
+    idle = drops and not _differs(module(x), x)
     yield "training", idle and "after an evaluation nothing was dropped in training"
 
 
@@ -298,15 +298,15 @@ def _end_findings(make, x, rng):
     yield "selection", "inf in x", wrong
 
 
-def _of_seeds(make, x, rng):
-    seeds = rng.integers(2**63, size=2)[[0, 0, 1]]
+def _with_seeds(make, case, rng):
+    x, seeds = _values(case.shape, rng), rng.integers(2**63, size=2)[[0, 0, 1]]
     one, again, other = (_trained(make, 0.3, np.random.default_rng(s))(x) for s in seeds)
-    if _differs(one, again):
-        return "equal seeds gave two masks: it draws from more than its generator"
-    return not _differs(one, other) and "two seeds gave one mask"
+    wrong = _differs(one, again) and "equal seeds gave two masks"
+    wrong = wrong or (not _differs(one, other) and "two seeds gave one mask")
+    yield "seed", "p=0.3", wrong and f"{wrong}: it must draw from rng alone"
 
 
-def _at_drawn_rates(make, case, rng):
+def _at_further_rates(make, case, rng):
     """Yield what is wrong at further rates: a small one, a middle one, a large one."""
     for ends in ((0.01, 0.05), (0.3, 0.8), (0.9, 0.98)):
         p, x = round(rng.uniform(*ends), 4), _values(case.shape, rng)
