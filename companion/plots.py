@@ -152,7 +152,8 @@ def draw_intervals(ax, positions, intervals, *, label=None, color=BLUE, marker="
     """
     _check_axes(ax)
     positions, mean, low, high = _columns(positions, intervals)
-    bars = mean - low, high - mean
+    # Lists: with NumPy before 2.4 matplotlib warns of arrays of one number.
+    bars = (mean - low).tolist(), (high - mean).tolist()
     ax.errorbar(
         positions, mean, yerr=bars, fmt=marker, capsize=4, color=color, label=label
     )
