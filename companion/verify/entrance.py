@@ -77,7 +77,7 @@ class Report:
     >>> from companion.numpy import dropout
     >>> report = verify(dropout)
     >>> bool(report), len(report.looked_at), report.kind
-    (True, 19, 'dropout')
+    (True, 18, 'dropout')
     """
 
     violations: tuple

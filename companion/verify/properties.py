@@ -172,9 +172,9 @@ def _at_known_rates(make, case, rng):
             yield name, f"p={p}", wrong
     module, x = _trained(make, p, rng), x.astype(np.float32)
     name, wrong, dropped = _look(module, case, x, p)
-    if not name:
+    if not name and hasattr(module, "backward"):
         name, wrong = "gradient", _of_gradient(module, case.act(p), x, dropped)
-    yield name, f"p={p}, float32", wrong
+    yield name or "result", f"p={p}, float32", wrong
     yield from _end_findings(make, x, rng)
 
 
@@ -191,7 +191,8 @@ def _training_findings(module, case, x, p, rng):
         if wrong:
             return
     yield "values", _of_values(mask, _own(case, x), p)
-    yield "gradient", _of_gradient(module, case.act(p), x, dropped)
+    if hasattr(module, "backward"):
+        yield "gradient", _of_gradient(module, case.act(p), x, dropped)
 
 
 def _look(module, case, x, p):
@@ -254,8 +255,6 @@ def _of_values(mask, x, p):
 
 
 def _of_gradient(module, act, x, dropped):
-    if not hasattr(module, "backward"):
-        return False
     dy, right = x[::-1].copy(), np.where(dropped, 0.0, act[0] * x[::-1])
     before = dy.copy()
     dx = module.backward(dy)

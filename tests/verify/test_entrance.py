@@ -39,6 +39,8 @@ def test_a_thorough_look_adds_the_contract(package, name, rng):
     assert report, report
     mine = [one for one in PROPERTIES if one.needs[0] == name]
     quick = set() if name == "dropout_backward" else set(READER)
+    if name == "dropout" and package is cn:  # the function of NumPy has no backward
+        quick -= {"gradient"}
     assert set(report.looked_at) == quick | {one.name for one in mine if not one.beyond}
     promises = any(one.beyond for one in mine)
     assert promises is any("promises" in name for name in report.left_out)
@@ -48,8 +50,9 @@ def test_a_thorough_look_adds_the_contract(package, name, rng):
 def test_a_right_one_passes_in_every_form(form, rng):
     report = verify(FORMS[form](textbook), rng)
     assert report, report
-    assert set(report.looked_at) == set(READER)
-    assert ("gradient" in report.left_out) is (report.framework == "numpy")
+    without = {"gradient"} if report.framework == "numpy" else set()
+    assert set(report.looked_at) == set(READER) - without
+    assert ("gradient" in report.left_out) is bool(without)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -342,7 +345,7 @@ def test_a_report_says_what_is_violated_and_what_was_looked_at(rng):
     assert printed[2].startswith("looked at, as dropout (function, numpy, quick): result")
     assert any("mask_shape_shares_draws" in line for line in printed[3:])
     assert len(verify(textbook, rng).violations) == 0
-    assert str(verify(textbook, rng)).startswith("violated: none of 19 properties\n")
+    assert str(verify(textbook, rng)).startswith("violated: none of 18 properties\n")
 
 
 def test_a_remark_does_not_make_a_dropout_wrong(rng):
