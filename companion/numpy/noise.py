@@ -233,7 +233,7 @@ class ConcreteDropout(Module):
         check_axes("weight", weight.value.shape, (2,), "(in_features, out_features)")
         logit, k = self.logit.value, weight.value.shape[0]
         p, q = self.p, _sigmoid(-logit)  # q is 1 - p
-        square = float((weight.value.astype(np.float64) ** 2).sum())
+        square = float((weight.value.astype(float) ** 2).sum())
         entropy = p * np.logaddexp(0.0, -logit) + q * np.logaddexp(0.0, logit)
         weight.grad = weight.grad + weight_scale * 2.0 / q * weight.value
         # dp/dlogit = p (1 - p), and H'(p) = -logit.

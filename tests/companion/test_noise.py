@@ -74,6 +74,44 @@ def test_a_learned_rate_falls_without_the_penalty_and_settles_with_it(framework,
     assert found[0.0] < 0.1 < found[1.0] < 0.5
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("kind", ["GaussianDropout", "AlphaDropout", "ConcreteDropout"])
+def test_numbers_and_gradients_keep_their_dtype(kind, dtype, rng):
+    layer = getattr(cn, kind)(0.3, rng)
+    for x in (np.ones((4, 3), dtype), np.ones((), dtype)):
+        assert layer(x).dtype == layer.backward(x).dtype == dtype
+        assert layer(x).shape == layer.backward(x).shape == x.shape
+
+
+def test_alpha_dropout_keeps_the_digits_of_long_double():
+    eps, keep = np.finfo(np.longdouble).eps, np.ones(2, bool)
+    x = np.array([1, 1 + 4 * eps], np.longdouble)
+    for function in (cn.alpha_dropout_forward, cn.alpha_dropout_backward):
+        one, other = function(x, keep, 0.2)
+        assert eps < other - one < 8 * eps
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_at_p_1_alpha_dropout_has_no_gradient(dtype):
+    dx = cn.alpha_dropout_backward(np.ones((2, 3), dtype), np.zeros((2, 3), bool), 1.0)
+    assert dx.dtype == dtype
+    assert np.array_equal(dx, np.zeros((2, 3)))
+
+
+def test_in_evaluation_a_learned_rate_has_gradient_zero(rng):
+    layer, x = cn.ConcreteDropout(0.3, rng), rng.normal(size=9)
+    layer(x), layer.backward(x)
+    assert layer.logit.grad != 0
+    layer.eval()(x), layer.backward(x)
+    assert layer.logit.grad.shape == ()
+    assert layer.logit.grad == 0
+
+
+def test_the_temperature_is_by_default_that_of_the_papers_code(rng):
+    assert cn.ConcreteDropout(0.3, rng).temperature == 0.1
+    assert ct.ConcreteDropout(0.3, rng).temperature == 0.1
+
+
 LOGITS = [-700.0, -40.0, -37.5, 0.0, 36.0, 37.5, 40.0, 700.0]
 
 
