@@ -111,10 +111,10 @@ class Maker:
     those that an option must be among; `kept` is what all layers are built with.
     """
 
-    def __init__(self, handed_in, build, parameters, takes_source, axes=None, kept=()):
+    def __init__(self, handed_in, build, parameters, takes_source, axes):
         self.handed_in, self.build, self.parameters = handed_in, build, parameters
-        self.takes_source, self.axes, self.kept = takes_source, axes, dict(kept)
-        self.of_torch = self.own_generator = False
+        self.takes_source, self.axes, self.kept = takes_source, axes, {}
+        self.framework, self.own_generator = "numpy", False
         self.driven = not takes_source  # by rng, through PyTorch's global generator
         self.left_out = {}
 
@@ -123,7 +123,7 @@ class Maker:
         if self.own_generator:
             own = [import_adapters().torch.Generator()]
         layer = self.build(p, own[0] if own else rng, {**self.kept, **options})
-        if not self.of_torch:
+        if self.framework == "numpy":
             return layer
         driven = [rng, *own] if own or self.driven else []
         return import_adapters().ArrayLayer(layer, *driven)
@@ -188,7 +188,7 @@ def _function(function, axes):
         )
 
     def build(p, source, options):
-        of = import_adapters().Applied if maker.of_torch else Applied
+        of = Applied if maker.framework == "numpy" else import_adapters().Applied
         return of(function, p, [source] if takes_source else [], options)
 
     maker = Maker(function, build, _parameters(function), takes_source, axes)
@@ -292,6 +292,16 @@ def _judged(maker, kind, form, framework):
             f"{maker.left_out}. Pass the class, or another kind."
         )
     layer = _settle(maker, form, framework, (accepted or CASES["Dropout"])[0])
+    if not all(hasattr(layer, name) for name in ("train", "eval")):
+        raise TypeError(
+            f"dropout must have train() and eval(); got {maker.handed_in!r}. Wrap it: "
+            "dropout(x, p, rng, training=True)."
+        )
+    if framework not in (None, maker.framework):
+        raise ValueError(
+            f"framework must be {maker.framework!r} for {maker.handed_in!r}; got "
+            f"{framework!r}."
+        )
     if not hasattr(layer, "backward"):
         names = [one.name for one in PROPERTIES if one.needs[0] == kind]
         names = ["gradient", *(name for name in names if "derivative" in name)]
@@ -302,62 +312,40 @@ def _judged(maker, kind, form, framework):
         if "mask_shape" not in maker.parameters:
             why = "the function has no argument mask_shape"
             maker.left_out["mask_shape_shares_draws"] = why
-    found = "torch" if maker.of_torch else "numpy"
-    return Judged(kind, found, form, target, maker, maker.left_out)
+    return Judged(kind, maker.framework, form, target, maker, maker.left_out)
 
 
 def _settle(maker, form, framework, case):
     """Set how `maker` makes layers, and return one of those that work, or the first."""
-    ways = [(False, False)] if maker.takes_source else []
+    ways = [("numpy", False)] if maker.takes_source else []
     if framework == "torch" or sys.modules.get("torch"):
-        ways += [(True, False), (True, True)][: 1 + maker.takes_source]
+        ways += [("torch", False), ("torch", True)][: 1 + maker.takes_source]
     if form == "function":
-        ways = [way for way in ways if framework in (None, ("numpy", "torch")[way[0]])]
+        ways = [way for way in ways if framework in (None, way[0])]
     built, why = [], "it takes neither rng nor generator"
     for way in ways:
-        maker.of_torch, maker.own_generator = way
+        maker.framework, maker.own_generator = way
         try:
             layer = maker(P, np.random.default_rng(0), **case.options)
+            if _is_module(layer):
+                continue
+            built.append((*way, layer))
+            if isinstance(layer(np.ones(case.shape)), np.ndarray):
+                return layer
         except ModuleNotFoundError:  # what is not installed is no way to call it
             raise
         except Exception as error:  # whatever it raises: this is not the way
-            why = error if way[0] is _is_module(maker.handed_in) else why
-            continue
-        if not _is_module(layer):
-            built.append((way, layer))
-            if _works(layer, case):
-                break
-    else:
-        if not built:
-            raise TypeError(_why_not_built(maker, form, why))
-        way, layer = built[0]
-        if form == "function" and framework is None and len(ways) > 1:
-            maker.left_out["it on tensors"] = (
-                "it works neither with arrays nor with tensors; pass framework='torch' "
-                "to see what is wrong with tensors"
-            )
-    maker.of_torch, maker.own_generator = way
-    if not all(hasattr(layer, name) for name in ("train", "eval")):
-        raise TypeError(
-            f"dropout must have train() and eval(); got {maker.handed_in!r}. Wrap it: "
-            "dropout(x, p, rng, training=True)."
+            if _is_module(maker.handed_in) is (way[0] == "torch"):
+                why = error
+    if not built:
+        raise TypeError(_why_not_built(maker, form, why))
+    if form == "function" and framework is None and len(ways) > 1:
+        maker.left_out["it on tensors"] = (
+            "it works neither with arrays nor with tensors; pass framework='torch' to "
+            "see what is wrong with tensors"
         )
-    if framework not in (None, ("numpy", "torch")[maker.of_torch]):
-        raise ValueError(
-            f"framework must be {('numpy', 'torch')[maker.of_torch]!r} for "
-            f"{maker.handed_in!r}; got {framework!r}."
-        )
+    maker.framework, maker.own_generator, layer = built[0]
     return layer
-
-
-def _works(layer, case):
-    """Does a layer turn an array into an array?"""
-    try:
-        return isinstance(layer(np.ones(case.shape)), np.ndarray)
-    except ModuleNotFoundError:
-        raise
-    except Exception:  # the dropout may raise anything
-        return False
 
 
 def _why_not_built(maker, form, why):
