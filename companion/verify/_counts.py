@@ -5,6 +5,7 @@ import traceback
 import numpy as np
 
 FALSE_ALARM = 1e-9
+SEEN = ("p", "dtype", "x", "wrong", "n", "probability")  # names of the judge's own
 WHOSE = {
     "calls": "two calls",
     "examples": "examples of one batch",
@@ -105,7 +106,7 @@ def circumstances(error):
     seen = {}
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_globals["__name__"].startswith("companion.verify"):
-            seen |= {k: v for k, v in frame.f_locals.items() if k in ("p", "dtype", "x")}
+            seen |= {k: v for k, v in frame.f_locals.items() if k in SEEN}
     if isinstance(seen.get("x"), np.ndarray):
         seen["x"] = f"{seen['x'].dtype} {seen['x'].shape}"
     return ", ".join(f"{name}={value}" for name, value in seen.items())

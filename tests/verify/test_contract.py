@@ -68,6 +68,16 @@ def test_a_warning_of_the_subject_is_a_violation(rng):
     assert "careful" in violations(types.SimpleNamespace(keep_mask=noisy), rng)[0]
 
 
+def test_a_violation_says_what_was_seen(rng):
+    def rare(x, p, rng, *, training=True, mask_shape=None):
+        y = cn.dropout(x, p / 2, rng, training=training, mask_shape=mask_shape)
+        return y * (1 - p / 2) / (1 - p) if training else y
+
+    found = violations(types.SimpleNamespace(dropout=rare), rng)
+    (line,) = (one for one in found if one.startswith("dropout_is_independent"))
+    assert "p=0.1" in line and "wrong=0.05" in line and "of the elements" in line
+
+
 def test_only_and_stop_limit_the_work(rng):
     wrong = types.SimpleNamespace(
         dropout=lambda x, p, rng, **_: x, dropout_backward=lambda dy, mask, p: dy

@@ -1,6 +1,7 @@
 """Properties of layers with weights of their own."""
 
 import copy
+import itertools
 
 import numpy as np
 
@@ -164,8 +165,8 @@ def draws(made, rng):
     still = layer(x)
     assert np.array_equal(still, layer(x))
     layer.train()
-    for other in (second, still, layer(x)):
-        assert not np.array_equal(first, other)
+    for one, other in itertools.combinations((first, second, still, layer(x)), 2):
+        assert not np.array_equal(one, other)
     assert np.array_equal(build(0.3, again())(x), build(0.3, again())(x))
     other = np.random.default_rng(int(rng.integers(2**63)))
     assert not np.array_equal(build(0.3, again())(x), build(0.3, other)(x))

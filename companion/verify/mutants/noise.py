@@ -59,6 +59,14 @@ class gaussian_frozen(good.GaussianDropout):
         return noise if noise is None else first.setdefault(x.shape, noise)
 
 
+@mutant("GaussianDropout", origin="the forgotten train() of many training loops")
+class gaussian_stays_in_evaluation(good.GaussianDropout):
+    """Does not come back from evaluation mode."""
+
+    def train(self, mode=True):
+        return super().train(mode and self.training)
+
+
 @mutant("AlphaDropout", origin="planted in PyTorch's own suite, which notices it")
 class alpha_without_affine(good.AlphaDropout):
     """Leaves out the affine correction."""
