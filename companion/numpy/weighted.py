@@ -195,7 +195,7 @@ class VariationalRNN(Module):
     def backward(self, dy):
         """Store the gradients of all weights, back through time; return that of x."""
         dy = self._gradient(dy)
-        da, dh = np.empty_like(dy), np.zeros_like(dy[:, 0])
+        da, dh = np.empty_like(dy), 0.0
         for t in reversed(range(dy.shape[1])):
             da[:, t] = (dy[:, t] + dh) * (1 - self._states[t] ** 2)
             dh = self._drop_state(da[:, t] @ self.recurrent.weight.value.T)

@@ -77,7 +77,8 @@ def test_a_layer_at_two_places_is_refused(layer, kind, rng):
     with pytest.raises(RuntimeError, match=LOST):
         layer.backward(dy)
     layer(last)
-    layer.backward(dy)  # a new forward pass mends it
+    for _ in range(2):  # a new forward pass mends it
+        layer.backward(dy)
 
 
 def test_one_call_can_be_gone_back_twice(layer, kind, rng):

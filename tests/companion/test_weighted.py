@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import companion.numpy as cn
 import companion.torch as ct
 from companion.theory import all_masks, mask_probabilities
 from companion.verify.adapters import SUBJECTS
@@ -31,6 +32,44 @@ def test_dropconnect_is_exact_over_all_masks(framework, rng):
     variance = np.tensordot(weight, (np.array(outputs) - plain) ** 2, 1)
     expected = p / (1 - p) * x**2 @ layer.weight.value**2
     np.testing.assert_allclose(variance, expected, **close)
+
+
+def test_layers_show_how_they_were_built(rng):
+    assert repr(cn.DropConnect(3, 2, 0.3, rng)) == "DropConnect(3, 2, p=0.3)"
+    assert repr(cn.WordDropout(4, 2, 0.3, rng)) == "WordDropout(4, 2, p=0.3)"
+    shown = "VariationalRNN(3, 2, input_p=0.1, recurrent_p=0.3)"
+    assert repr(cn.VariationalRNN(3, 2, 0.1, 0.3, rng)) == shown
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_weights_have_the_dtype_that_was_asked_for(dtype, rng):
+    for layer in (cn.DropConnect(3, 2, 0.3, rng, dtype=dtype),
+                  cn.WordDropout(4, 2, 0.3, rng, dtype=dtype),
+                  cn.VariationalRNN(3, 2, 0.1, 0.3, rng, dtype=dtype)):  # fmt: skip
+        assert {parameter.value.dtype for parameter in layer.parameters()} == {
+            np.dtype(dtype)
+        }
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_short_sequence_has_the_gradient_of_pytorch(steps, rng):
+    seed, x = int(rng.integers(2**62)), rng.normal(size=(4, steps, 3))
+    ours, theirs = (
+        module.VariationalRNN(3, 2, 0.3, 0.3, np.random.default_rng(seed), dtype=dtype)
+        for module, dtype in ((cn, float), (ct, torch.float64))
+    )
+    leaf = torch.tensor(x, requires_grad=True)
+    y, z = ours(x), theirs(leaf)
+    z.sum().backward()
+    np.testing.assert_allclose(y, z.detach(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        ours.backward(np.ones_like(y)), leaf.grad, rtol=1e-12, atol=1e-12
+    )
+
+
+def test_a_sequence_without_steps_is_refused(rng):
+    with pytest.raises(ValueError, match="x must have T of 1 or more"):
+        cn.VariationalRNN(3, 2, 0.3, 0.3, rng)(np.ones((4, 0, 3)))
 
 
 def test_a_recurrent_layer_without_dropout_is_pytorchs(rng):
