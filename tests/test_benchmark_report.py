@@ -1,5 +1,7 @@
 """The report of `make bench` computes what it says; the timing itself is not tested."""
 
+import ast
+import importlib.util
 import json
 import math
 
@@ -115,3 +117,17 @@ def test_the_figure_shows_speed(tmp_path):
     assert list(line.get_xdata()) == [1_000, 4_000_000]
     assert list(line.get_ydata()) == pytest.approx([1_000 / 4e6, 4_000_000 / 4e6])
     plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "tests/benchmarks").glob("*.py")), ids=lambda file: file.stem
+)
+def test_what_a_benchmark_imports_is_there(file):
+    """They are not collected here, so that an import which moved would stay unseen."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = ["." * node.level + node.module]
+        for name in names:
+            beside = name.partition(".")[0] == "jax"  # in .venv-bench alone
+            assert beside or importlib.util.find_spec(name, "tests.benchmarks"), name

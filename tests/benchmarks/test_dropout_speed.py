@@ -1,7 +1,8 @@
 """Seconds for n numbers: forward, and forward + backward."""
 
 import pytest
-from benchmarks.contestants import RATES, forward, forward_backward
+
+from .contestants import RATES, forward, forward_backward
 
 # Numbers and rounds. The size of the goals comes first: torch.compile makes its fastest
 # code, for one size, for the first size that it sees, and general code for all others.

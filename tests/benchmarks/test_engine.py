@@ -4,7 +4,8 @@ import os
 
 import pytest
 import torch
-from benchmarks.contestants import many_networks
+
+from .contestants import many_networks
 
 
 @pytest.mark.skipif(os.environ["OMP_NUM_THREADS"] != "2", reason="goals for two threads")

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from benchmarks.contestants import forward, forward_backward
+
+from .contestants import forward, forward_backward
 
 PROCESS = Path("/proc/self")
 # So many that each array is above 32 MB, even one of booleans: then the C library gives

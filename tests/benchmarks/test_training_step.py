@@ -1,6 +1,6 @@
 """Seconds for a training step of the article's model, with and without dropout."""
 
-from benchmarks.contestants import RATES, training_step
+from .contestants import RATES, training_step
 
 
 def test_training_step(race):
