@@ -70,6 +70,7 @@ def test_every_line_of_a_summary_names_what_carries_it(name):
 
 
 def test_every_answer_names_what_carries_it():
+    assert len(answers(PAGES["09-faq"])) > 30
     for first in answers(PAGES["09-faq"]):
         names = carried_by(first, end="")
         assert names, f"no comment in the answer: {first}"
