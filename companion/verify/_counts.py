@@ -4,6 +4,8 @@ import traceback
 
 import numpy as np
 
+from companion._arguments import missing
+
 FALSE_ALARM = 1e-9
 SEEN = ("p", "dtype", "x", "wrong", "n", "probability")  # names of the judge's own
 WHOSE = {
@@ -13,10 +15,18 @@ WHOSE = {
 }
 
 
+def statistics():
+    """Return `scipy.stats`, or raise an error that says what to install."""
+    try:
+        from scipy import stats  # here: the import takes longer than a quick look
+    except ModuleNotFoundError as error:
+        raise missing("scipy", "verify", error) from error
+    return stats
+
+
 def refused(counts, n, probability):
     """Say whether chance explains no such counts of n trials, 1e-9 for all together."""
-    from scipy.stats import binom  # here: the import takes longer than a quick look
-
+    binom = statistics().binom
     counts = np.unique(counts), np.size(counts)
     below = binom.cdf(counts[0], n, probability)
     above = binom.sf(counts[0] - 1, n, probability)
@@ -30,8 +40,7 @@ def dependence(one, other):
     hypergeometric, whatever the rate, and in each circular shift. Independent ones
     are refused with 1e-9 for all shifts together.
     """
-    from scipy.stats import hypergeom
-
+    hypergeom = statistics().hypergeom
     axes, n, a, b = range(one.ndim), one.size, int(one.sum()), int(other.sum())
     spectrum = np.fft.rfftn(one, axes=axes).conj() * np.fft.rfftn(other, axes=axes)
     both = np.rint(np.fft.irfftn(spectrum, one.shape, axes))
@@ -89,8 +98,7 @@ def mask_findings(mask, p, rng, *names):
 
 def _of_spread(counts, n, p, whose):
     """Say whether the middle half of the distribution holds too many or too few."""
-    from scipy.stats import binom
-
+    binom = statistics().binom
     low, high = binom.ppf((0.25, 0.75), n, p)
     probability = binom.cdf(high, n, p) - binom.cdf(low - 1, n, p)
     inside = ((low <= counts) & (counts <= high)).sum()

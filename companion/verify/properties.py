@@ -7,8 +7,8 @@ a billion.
 
 import numpy as np
 
-from companion._arguments import check_between_0_and_1, check_int, check_p, missing
-from companion.verify._counts import FALSE_ALARM, mask_findings, refused
+from companion._arguments import check_between_0_and_1, check_int, check_p
+from companion.verify._counts import FALSE_ALARM, mask_findings, refused, statistics
 
 RATES = (0.1, 0.3, 0.8)  # never 0.5 alone: there 1/p = 1/(1-p) = 2
 
@@ -25,11 +25,7 @@ def binomial():
     >>> float(binomial().pmf(0, 1, 0.25))
     0.75
     """
-    try:
-        from scipy.stats import binom  # here: the import takes longer than a quick look
-    except ModuleNotFoundError as error:
-        raise missing("scipy", "verify", error) from error
-    return binom
+    return statistics().binom
 
 
 def count_is_plausible(count, n, probability, false_alarm=FALSE_ALARM):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from companion.theory.networks import all_masks, mask_probabilities
+from companion.verify._counts import statistics
 from companion.verify._kinds import alpha
 from companion.verify.contract._assertions import (
     close,
@@ -50,9 +51,7 @@ def alpha_backward_is_the_derivative(subject, rng):
 @property_of("GaussianDropout")
 def gaussian_has_mean_1_and_the_variance(subject, rng):
     """The noise is normal with mean 1 and variance p / (1 - p), and multiplies x."""
-    from scipy.stats import chi2, norm
-
-    n = 1_000_000
+    chi2, norm, n = statistics().chi2, statistics().norm, 1_000_000
     for p in RATES:
         layer = subject.GaussianDropout(p, rng)
         noise = layer(np.ones(n))
