@@ -18,10 +18,10 @@ WHOSE = {
 def statistics():
     """Return `scipy.stats`, or raise an error that says what to install."""
     try:
-        from scipy import stats  # here: the import takes longer than a quick look
+        import scipy.stats  # here: the import takes longer than a quick look
     except ModuleNotFoundError as error:
         raise missing("scipy", "verify", error) from error
-    return stats
+    return scipy.stats
 
 
 def refused(counts, n, probability):
