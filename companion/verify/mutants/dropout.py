@@ -6,7 +6,7 @@ import numpy as np
 
 import companion.numpy as good
 from companion import masks
-from companion.verify.mutants._catalogue import mutant
+from companion.verify.mutants._catalogue import KeepsFirst, mutant
 
 
 # The function -------------------------------------------------------------------------
@@ -321,13 +321,8 @@ class one_seed_for_all_layers(good.Dropout):
 
 
 @mutant("Dropout", origin="PyTorch #184 of old: a mask kept from batch to batch")
-class mask_for_ever(good.Dropout):
+class mask_for_ever(KeepsFirst, good.Dropout):
     """Keeps its first mask."""
-
-    def draw(self, x):
-        if not self.training or self.mask is None or self.mask.shape != x.shape:
-            return super().draw(x)
-        return self.mask
 
 
 @mutant("Dropout", origin="a schedule that moves p between the passes")

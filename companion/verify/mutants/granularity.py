@@ -8,7 +8,7 @@ import numpy as np
 import companion.numpy as good
 from companion import masks
 from companion.masks import block_start_rate
-from companion.verify.mutants._catalogue import mutant
+from companion.verify.mutants._catalogue import KeepsFirst, mutant
 
 
 def _grown(shape, gamma, block_size, rng):
@@ -223,10 +223,5 @@ class attention_whole_keys(good.AttentionDropout):
 
 
 @mutant("AttentionDropout", origin="a mask kept from call to call")
-class attention_frozen(good.AttentionDropout):
+class attention_frozen(KeepsFirst, good.AttentionDropout):
     """Keeps its first mask."""
-
-    def draw(self, x):
-        mask = super().draw(x)
-        first = vars(self).setdefault("_first", {})
-        return mask if mask is None else first.setdefault(x.shape, mask)

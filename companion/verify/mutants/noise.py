@@ -6,7 +6,7 @@ import numpy as np
 
 import companion.numpy as good
 from companion._arithmetic import ALPHA_PRIME, alpha_affine
-from companion.verify.mutants._catalogue import mutant
+from companion.verify.mutants._catalogue import KeepsFirst, mutant
 
 
 @mutant("GaussianDropout", origin="a standard deviation taken for a variance")
@@ -50,13 +50,8 @@ class gaussian_uniform(good.GaussianDropout):
 
 
 @mutant("GaussianDropout", origin="a buffer of noise that is filled once")
-class gaussian_frozen(good.GaussianDropout):
+class gaussian_frozen(KeepsFirst, good.GaussianDropout):
     """Keeps its first noise."""
-
-    def draw(self, x):
-        noise = super().draw(x)
-        first = vars(self).setdefault("_first", {})
-        return noise if noise is None else first.setdefault(x.shape, noise)
 
 
 @mutant("GaussianDropout", origin="the forgotten train() of many training loops")
